@@ -1,0 +1,9 @@
+# MILLRACE_SANITIZE=address,undefined or thread: build everything with these sanitizers. The first
+# finding ends the program with a failure.
+set(MILLRACE_SANITIZE "" CACHE STRING "Sanitizers to build with: address,undefined or thread")
+
+if(MILLRACE_SANITIZE)
+  add_compile_options(-fsanitize=${MILLRACE_SANITIZE} -fno-sanitize-recover=all
+                      -fno-omit-frame-pointer)
+  add_link_options(-fsanitize=${MILLRACE_SANITIZE})
+endif()
