@@ -1,0 +1,20 @@
+# Makes a small tree of files for the demo to stream: sizes around that of a piece, empty files,
+# awkward names, nested directories.
+file(REMOVE_RECURSE ${tree})
+string(RANDOM LENGTH 4096 RANDOM_SEED 1 noise)
+foreach(size 0 1 4095 65535 65536 65537 131072 200001 1000000)
+  # Every block differs from the others, so that pieces cannot be mistaken for one another.
+  set(text "")
+  math(EXPR blocks "${size} / 4096")
+  foreach(block RANGE ${blocks})
+    string(SUBSTRING "${block}:${size}:${noise}" 0 4096 part)
+    string(APPEND text "${part}")
+  endforeach()
+  string(SUBSTRING "${text}" 0 ${size} text)
+  file(WRITE "${tree}/deep/er/${size} bytes.txt" "${text}")
+endforeach()
+foreach(number RANGE 1 200)
+  file(WRITE "${tree}/many/${number}" "${number}:${noise}")
+endforeach()
+file(WRITE "${tree}/no bytes" "")
+file(WRITE "${tree}/ 1+2 of 3 %n \"quoted\"" "a name like a line of the report")
