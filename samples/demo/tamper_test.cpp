@@ -43,10 +43,11 @@ complaint kill_one(const std::string& queue, sample::child& demo, bool publisher
   complaint expected;
   repeat_until(demo, [&] {
     for (const auto& participant : millrace::stat(queue).participants) {
-      if (participant.publishes != publisher || participant.messages == 0)
+      const auto pid = static_cast<pid_t>(participant.pid);
+      if (participant.publishes != publisher || participant.messages == 0 || pid == demo.pid())
         continue;
-      ::kill(static_cast<pid_t>(participant.pid), SIGKILL);
-      expected = {std::to_string(participant.pid), "killed by signal 9"};
+      ::kill(pid, SIGKILL);
+      expected = {std::to_string(pid), "killed by signal 9"};
       return true;
     }
     return false;
