@@ -20,7 +20,12 @@ head -c 200000 /dev/urandom > long
 ls long hello | "$publisher" $queue >> sent
 
 # hello twice, nothing once, and the long one in four pieces.
-until [ "$(cat first second | wc -l)" -ge 7 ]; do sleep 0.05; done
+looks=0
+until [ "$(cat first second | wc -l)" -ge 7 ]; do
+  kill -0 $subscribers || fail "a subscriber ended early"
+  [ $((looks += 1)) -lt 600 ] || fail "not all has arrived: $(cat first second)"
+  sleep 0.05
+done
 "$millrace" remove $queue
 for id in $subscribers; do wait $id || fail "a subscriber ended with $?"; done
 subscribers=
