@@ -1,0 +1,269 @@
+// The publishers' side of the ring: walk, claim, commit, abort.
+//
+// What a publisher at position p (lap M) does, by the word there:
+//   (1) free, lap M                       claim, if the words after it are free(M) as far as needed
+//   (2) claimed, ready or pad, lap M      step over the span: another publisher was here
+//   (3) held, lap M                       the reader of lap M-1 still has it: go around, or full
+//   (4) held, lap beyond M                step over the span
+//   (5) anything else, lap beyond M       step one slot: others are ahead
+//   (6) pad, lap M-1                      clear it: with no subscriber about nobody else would
+//   (7) anything else, lap before M       full
+#pragma once
+
+#include <millrace/detail/ring.hpp>
+
+namespace millrace::detail {
+
+enum class claim_result { claimed, full, corrupted };
+enum class commit_result { committed, revoked, corrupted };
+
+template <class A>
+class publishing {
+ public:
+  /// `exclusive`: no other publisher can be open, so claiming needs no announcement.
+  publishing(const ring<A>& r, std::uint32_t id, bool exclusive) noexcept
+      : ring_(r), id_(id), exclusive_(exclusive),
+        next_(r.where().publish.load(std::memory_order_relaxed)), hinted_(next_) {}
+
+  /// Claims `span` slots in a row; `p` is then their first. An exclusive publisher's claim is
+  /// nothing but a choice of place that leaves no trace, unless it is for a batch.
+  [[nodiscard]] claim_result claim(std::uint32_t span, bool batch, position& p) noexcept {
+    if (next_ - hinted_ >= ring_.size() / 4) {
+      leave_hint();
+    }
+    // A correct ring gives a verdict within a lap or so; the bound is for one that makes no sense.
+    for (position steps = 4 * ring_.size(); steps != 0; --steps) {
+      const word seen = ring_.load(next_);
+      const std::uint32_t lap = ring_.lap(next_);
+      if (seen == word::free(lap)) {  // (1)
+        switch (try_claim(seen, span, batch)) {
+        case attempt::claimed:
+          p = next_;
+          if (!exclusive_) {
+            next_ += span;
+          }
+          return claim_result::claimed;
+        case attempt::full: return claim_result::full;
+        case attempt::again: continue;
+        }
+      }
+      const std::int32_t ahead = laps_between(seen.lap(), lap);
+      if (ahead < 0) {
+        if (ahead == -1 && seen.is(state::pad)) {  // (6)
+          if (!ring_.sound(next_, seen)) {
+            return claim_result::corrupted;
+          }
+          ring_.clear_pad(next_, seen, id_);
+        } else if (!catch_up()) {  // (7)
+          return claim_result::full;
+        }
+        continue;
+      }
+      if (ahead > 0 && !seen.held()) {  // (5)
+        if (ahead == 1 || !catch_up()) {
+          ++next_;
+        }
+        continue;
+      }
+      if (!ring_.sound(next_, seen)) {
+        return claim_result::corrupted;
+      }
+      if (ahead == 0 && seen.held()) {  // (3)
+        if (!go_around(seen, span) && !catch_up()) {
+          return claim_result::full;
+        }
+        continue;
+      }
+      next_ += seen.span();  // (2), (4)
+    }
+    return claim_result::full;
+  }
+
+  /// Makes a claimed record a message. `first_span` is the record's span, or, for a batch whose
+  /// inner messages were announced, that of its first message. SYNC (a); sequentially consistent
+  /// as well, because the look at the sleepers that follows must not overtake it (doorbell.hpp).
+  [[nodiscard]] commit_result commit(position p, std::uint32_t span, std::uint32_t first_span,
+                                     bool batch) noexcept {
+    const word ready = word::make(ring_.lap(p), state::ready, id_, first_span);
+    if (exclusive_ && !batch) {
+      ring_.store(p, ready);
+      next_ = p + span;
+      return commit_result::committed;
+    }
+    std::uint64_t expected = claimed(p, span).bits;
+    if (ring_.at(p).word.compare_exchange_strong(expected, ready.bits, std::memory_order_seq_cst,
+                                                 std::memory_order_acquire)) {
+      if (exclusive_) {
+        next_ = p + span;
+      }
+      return commit_result::committed;
+    }
+    return lost(p, expected);
+  }
+
+  /// Gives a claim up: it becomes padding.
+  [[nodiscard]] commit_result abort(position p, std::uint32_t span, bool batch) noexcept {
+    if (exclusive_ && !batch) {
+      return commit_result::committed;
+    }
+    word expected = claimed(p, span);
+    if (ring_.exchange(p, expected, expected.with(state::pad))) {
+      return commit_result::committed;
+    }
+    return lost(p, expected.bits);
+  }
+
+  /// Announces an inner message of a batch that is claimed but not committed. A release, since a
+  /// walker may come upon it by a hint without having read the batch's head.
+  void announce(position p, std::uint32_t span) noexcept {
+    ring_.store(p, word::make(ring_.lap(p), state::ready, id_, span));
+  }
+
+  /// Frees a claim that was revoked. Always before claiming anew: keeping the old span while
+  /// looking for a new one could keep this publisher from ever finding it.
+  [[nodiscard]] bool release_revoked(position p) noexcept { return ring_.release(p, id_); }
+
+  void leave_hint() noexcept {
+    ring<A>::advance(ring_.where().publish, next_);
+    hinted_ = next_;
+  }
+
+  /// Asks for the line that will be written `distance` slots from now.
+  void prefetch(position distance) const noexcept { A::prefetch(&ring_.at(next_ + distance)); }
+
+  [[nodiscard]] const ring<A>& slots() const noexcept { return ring_; }
+
+ private:
+  enum class attempt { claimed, full, again };
+
+  [[nodiscard]] word claimed(position p, std::uint32_t span) const noexcept {
+    return word::make(ring_.lap(p), state::claimed, id_, span);
+  }
+
+  /// The head at next_ was seen free in this lap. Looks at the words after it, then claims.
+  attempt try_claim(word head, std::uint32_t span, bool batch) noexcept {
+    const position room = ring_.size() - ring_.index(next_);
+    const auto scan = static_cast<std::uint32_t>(span < room ? span : room);
+    if (scan < span && !fits(span)) {
+      return attempt::full;
+    }
+    for (std::uint32_t i = 1; i < scan; ++i) {
+      const word inner = ring_.load(next_ + i);
+      if (inner == head) {
+        continue;
+      }
+      const std::int32_t ahead = laps_between(inner.lap(), head.lap());
+      if (ahead == 0 && inner.held()) {
+        return fits(span) ? pad(head, i) : attempt::full;
+      }
+      if (ahead < 0) {
+        if (ahead == -1 && inner.is(state::pad) && ring_.sound(next_ + i, inner)) {
+          ring_.clear_pad(next_ + i, inner, id_);
+          return attempt::again;
+        }
+        return catch_up() ? attempt::again : attempt::full;
+      }
+      return attempt::again;  // somebody has claimed the head meanwhile
+    }
+    if (scan < span) {
+      return pad(head, scan);  // a record never wraps
+    }
+    if (exclusive_) {
+      if (batch) {
+        ring_.store(next_, claimed(next_, span));
+      }
+      return attempt::claimed;
+    }
+    return ring_.exchange(next_, head, claimed(next_, span)) ? attempt::claimed  // SYNC (b)
+                                                             : attempt::again;
+  }
+
+  /// Makes the next `span` slots, too few for the message at hand, padding.
+  attempt pad(word head, std::uint32_t span) noexcept {
+    if (ring_.exchange(next_, head, word::make(head.lap(), state::pad, id_, span))) {
+      next_ += span;
+    }
+    return attempt::again;
+  }
+
+  /// Steps over a record that a reader of the last lap still holds, by moving its lap on so that
+  /// everyone steps over it in this lap. Only if that leads anywhere. False: full.
+  bool go_around(word held, std::uint32_t span) noexcept {
+    if (held.is(state::clearing)) {
+      // It will be free in a moment, unless its owner was cut off just there.
+      for (int i = 0; i < 64; ++i) {
+        A::pause();
+        if (ring_.load(next_) != held) {
+          return true;
+        }
+      }
+    }
+    if (!free_beyond(held) || !fits(span)) {
+      return false;
+    }
+    const position step = held.span();
+    if (ring_.exchange(next_, held, held.with_next_lap())) {  // SYNC (e)
+      next_ += step;
+    }
+    return true;
+  }
+
+  /// Whether the first word after the held record at next_, and those held behind it, is free.
+  [[nodiscard]] bool free_beyond(word held) const noexcept {
+    for (position q = next_ + held.span(); q < next_ + ring_.size();) {
+      const word w = ring_.load(q);
+      if (w.lap() != ring_.lap(q)) {
+        return false;
+      }
+      if (w.is(state::free)) {
+        return true;
+      }
+      if (!w.held() || !ring_.sound(q, w)) {
+        return false;
+      }
+      q += w.span();
+    }
+    return false;
+  }
+
+  /// Whether anywhere in the ring `span` slots in a row are not held, so that waiting for them
+  /// makes sense. Without asking this before padding or going around, a publisher could pad for
+  /// ever. A guess: the words move under it.
+  [[nodiscard]] bool fits(std::uint32_t span) const noexcept {
+    position run = 0;
+    for (position i = 0; i < ring_.size();) {
+      const word w = ring_.load(i);
+      const position step = w.is(state::free) || !ring_.sound(i, w) ? 1 : w.span();
+      run = w.held() ? 0 : run + step;
+      if (run >= span) {
+        return true;
+      }
+      i += step;
+    }
+    return false;
+  }
+
+  bool catch_up() noexcept {
+    const position hint = ring_.where().publish.load(std::memory_order_relaxed);
+    if (static_cast<std::int64_t>(hint - next_) <= 0) {
+      return false;
+    }
+    next_ = hinted_ = hint;
+    return true;
+  }
+
+  /// A claim was not there any more: somebody went around it, SYNC (d), or it makes no sense.
+  [[nodiscard]] commit_result lost(position p, std::uint64_t found) const noexcept {
+    const word w{found};
+    const bool revoked = w.is(state::revoked) && w.owner() == id_ && ring_.sound(p, w);
+    return revoked ? commit_result::revoked : commit_result::corrupted;
+  }
+
+  ring<A> ring_;
+  std::uint32_t id_;
+  bool exclusive_;
+  position next_;
+  position hinted_;
+};
+
+}  // namespace millrace::detail

@@ -1,0 +1,69 @@
+// fork_watch by pthread_atfork.
+#include "os/fork_watch.hpp"
+
+#include <mutex>
+
+#include <pthread.h>
+#include <unistd.h>
+
+namespace millrace::os {
+
+std::atomic<std::uint32_t> detail::fork_generation{0};
+
+/// All private descriptors of this process.
+struct descriptor_list {
+  std::mutex mutex;
+  private_descriptor* first = nullptr;
+
+  descriptor_list() {
+    pthread_atfork([] { get().mutex.lock(); }, [] { get().mutex.unlock(); },
+                   [] {
+                     get().close_all();
+                     detail::fork_generation.fetch_add(1, std::memory_order_relaxed);
+                     get().mutex.unlock();
+                   });
+  }
+
+  /// Never destroyed: fork handlers cannot be taken back, and static objects may close late.
+  static descriptor_list& get() {
+    static auto* list = new descriptor_list;
+    return *list;
+  }
+
+  void add(private_descriptor& d) {
+    const std::lock_guard lock(mutex);
+    d.next_ = first;
+    if (first != nullptr) {
+      first->previous_ = &d;
+    }
+    first = &d;
+  }
+
+  void remove(private_descriptor& d) {
+    const std::lock_guard lock(mutex);
+    (d.previous_ != nullptr ? d.previous_->next_ : first) = d.next_;
+    if (d.next_ != nullptr) {
+      d.next_->previous_ = d.previous_;
+    }
+  }
+
+  void close_all() {
+    for (auto* d = first; d != nullptr; d = d->next_) {
+      ::close(d->descriptor_);
+      d->descriptor_ = -1;
+    }
+  }
+};
+
+private_descriptor::private_descriptor(int descriptor) : descriptor_(descriptor) {
+  descriptor_list::get().add(*this);
+}
+
+private_descriptor::~private_descriptor() {
+  descriptor_list::get().remove(*this);
+  if (descriptor_ >= 0) {
+    ::close(descriptor_);
+  }
+}
+
+}  // namespace millrace::os

@@ -1,0 +1,188 @@
+// Joining and leaving a queue.
+#include "queue/participant.hpp"
+
+#include <chrono>
+#include <thread>
+
+#include <fmt/format.h>
+
+#include "core/fail.hpp"
+#include "os/membarrier.hpp"
+#include "os/process.hpp"
+#include "queue/recovery.hpp"
+#include "queue/waiting.hpp"
+
+namespace millrace::detail {
+
+participant::participant(std::string_view name, const queue_options& options, side which)
+    : generation_(os::fork_generation()) {
+  const std::filesystem::path path = queue_path(name, options.directory);
+  if ((options.permissions & ~0777U) != 0 || (options.permissions & 0600U) != 0600U) {
+    fail(errc::invalid_option, path.string(), "checking permissions",
+         fmt::format("expected access bits up to 0777 that include 0600, found 0{:o}",
+                     options.permissions));
+  }
+  if (options.patience < std::chrono::nanoseconds::zero() ||
+      options.spin < std::chrono::nanoseconds::zero()) {
+    fail(errc::invalid_option, path.string(), "checking patience and spin",
+         "expected no negative time");
+  }
+  (void)geometry::of(options, path.string());
+  if (options.directory.empty() && options.open != opening::open_only) {
+    os::make_private_directory(path.parent_path());
+  }
+  open(path, options, which);
+}
+
+void participant::open(const std::filesystem::path& path, const queue_options& options,
+                       side which) {
+  using namespace std::chrono_literals;
+  const bool foreign = (options.permissions & 077U) != 0;
+  bool made = false;
+  // Each turn ends with this handle joined, or has seen somebody else make or remove the queue.
+  for (const auto deadline = std::chrono::steady_clock::now() + 10s;;) {
+    if (std::chrono::steady_clock::now() >= deadline) {
+      fail(errc::busy, path.string(), "opening", "it is made and removed again all the time");
+    }
+    const auto f = os::file::open(path, os::access::read_write, foreign);
+    if (!f) {
+      if (options.open == opening::open_only) {
+        fail(errc::not_found, path.string(), "opening", "there is no queue of this name");
+      }
+      made = segment::create(path, options);
+      continue;
+    }
+    if (options.open == opening::create_only && !made && !segment::looks_like_queue(*f)) {
+      fail(errc::already_exists, path.string(), "creating", "there is a file of this name");
+    }
+    queue_ = segment::attach(*f, os::access::read_write);
+    leases_ = os::lease_file::open(path, queue_->file());
+    if (leases_ == nullptr) {
+      continue;
+    }
+    lock_briefly(*leases_, lease_byte::gate, os::lease_file::kind::shared, path, "joining");
+    const bool over = queue_->life() == lifetime::transient &&
+                      queue_->head().joined.load(std::memory_order_acquire) != 0 &&
+                      !leases_->held_by_others(0, table_size);
+    if (over && leases_->try_lock(lease_byte::gate) && !queue_->removed() &&
+        !leases_->held_by_others(0, table_size)) {
+      // Its last participant was killed: nobody else closes the door behind it.
+      announce_removal(*queue_);
+    }
+    if (queue_->removed()) {
+      take_name_away(path, queue_->file(), *leases_, queue_.get());
+      continue;
+    }
+    if (options.open == opening::create_only && !made) {
+      fail(errc::already_exists, path.string(), "creating", "there is a queue of this name");
+    }
+    if (join(options, which)) {
+      leases_->unlock(lease_byte::gate);
+      return;
+    }
+  }
+}
+
+bool participant::join(const queue_options& options, side which) {
+  queue_->require(options);
+  head_ = &queue_->head();
+  must_fence_ = !os::join_process_fences();
+  not_empty_ = std::make_unique<os::named_semaphore>(
+      queue_->not_empty_name(), queue_->permissions(), queue_->path().string());
+  not_full_ = std::make_unique<os::named_semaphore>(queue_->not_full_name(),
+                                                    queue_->permissions(), queue_->path().string());
+  if (queue_->removed()) {
+    return false;  // the next turn removes the semaphores too
+  }
+  take_role(which);
+  const bool any = recover_all(*queue_, *leases_, table_size);
+  take_place(which);
+  if (any) {
+    wake_subscribers(*this, 1);
+    wake_publishers(*this);
+  }
+  return true;
+}
+
+void participant::take_role(side which) {
+  const bool publishes = which == side::publishes;
+  alone_ = (publishes ? queue_->publishers() : queue_->subscribers()) == role::exclusive;
+  if (alone_ &&
+      !leases_->try_lock(publishes ? lease_byte::only_publisher : lease_byte::only_subscriber)) {
+    fail(errc::role_taken, queue_->path().string(), "joining",
+         fmt::format("it allows one {} at a time, and there is one",
+                     publishes ? "publisher" : "subscriber"));
+  }
+}
+
+void participant::take_place(side which) {
+  for (id_ = 0; id_ < table_size; ++id_) {
+    if (leases_->try_lock(id_)) {
+      break;
+    }
+  }
+  if (id_ == table_size) {
+    fail(errc::too_many_participants, queue_->path().string(), "joining",
+         fmt::format("expected fewer than {} handles attached to it, found all places taken",
+                     table_size));
+  }
+  record_ = &queue_->participant(id_);
+  if (record_->dirty.load(std::memory_order_acquire) != 0) {
+    clean_up_after(*queue_, id_);
+  }
+  const auto get = [](const std::atomic<std::uint64_t>& counter) {
+    return counter.load(std::memory_order_relaxed);
+  };
+  record_->pid.store(os::process_number(), std::memory_order_relaxed);
+  record_->publishes.store(which == side::publishes ? 1 : 0, std::memory_order_relaxed);
+  record_->revoked_in_a_row.store(0, std::memory_order_relaxed);
+  record_->messages_before.store(get(record_->published) + get(record_->finished),
+                                 std::memory_order_relaxed);
+  record_->bytes_before.store(get(record_->published_bytes) + get(record_->finished_bytes),
+                              std::memory_order_relaxed);
+  // Before the first step in the ring; whoever takes the lease later and sees it knows what to do.
+  record_->dirty.store(1, std::memory_order_seq_cst);
+  head_->joined.store(1, std::memory_order_release);
+}
+
+participant::~participant() {
+  if (record_ == nullptr || forked()) {
+    return;
+  }
+  record_->dirty.store(0, std::memory_order_release);
+  leases_->unlock(id_);
+  if (queue_->life() == lifetime::transient) {
+    close_if_last();
+  }
+}
+
+void participant::close_if_last() noexcept {
+  try {
+    // Two who leave at once must not each take the other for one who stays: each waits for the
+    // other's look to end. Whoever joins meanwhile holds the gate, and then stays itself.
+    for (int i = 0; i < 50 && !leases_->try_lock(lease_byte::gate); ++i) {
+      if (leases_->held_by_others(0, table_size)) {
+        return;
+      }
+      std::this_thread::sleep_for(std::chrono::milliseconds(1));
+    }
+    if (leases_->try_lock(lease_byte::gate) && !leases_->held_by_others(0, table_size)) {
+      announce_removal(*queue_);
+      take_name_away(queue_->path(), queue_->file(), *leases_, queue_.get());
+    }
+  } catch (const error&) {
+    // Left behind, it is removed by whoever opens the name next.
+  }
+}
+
+void participant::fail_forked() const {
+  fail(errc::forked, queue_->path().string(), "using a handle",
+       "it belongs to the parent of this process; open another one here");
+}
+
+void participant::fail_corrupted(std::string_view where) const {
+  fail(errc::corrupted, queue_->path().string(), where,
+       "its memory holds values that no correct process writes");
+}
+
+}  // namespace millrace::detail

@@ -1,0 +1,93 @@
+// Recovery: who died, and what they left.
+#include "queue/recovery.hpp"
+
+#include <bit>
+
+#include <millrace/detail/recovering.hpp>
+
+#include "queue/waiting.hpp"
+
+namespace millrace::detail {
+
+void clean_up_after(const segment& queue, std::uint32_t dead) noexcept {
+  participant_record& record = queue.participant(dead);
+  const recovered found = recover(queue.ring(), dead, queue.once());
+  count(record.abandoned, found.abandoned);
+  count(record.recoveries);
+  // The words first, then the epoch that makes subscribers look for them, then the flag: a
+  // recoverer that dies before the last leaves the next one to do it all again, which does no harm.
+  queue.head().events.fetch_add(1, std::memory_order_seq_cst);
+  record.dirty.store(0, std::memory_order_release);
+}
+
+bool recover_if_dead(const segment& queue, os::lease_file& leases, std::uint32_t self,
+                     std::uint32_t suspect) {
+  if (suspect == self || suspect >= table_size || !leases.try_lock(suspect)) {
+    return false;
+  }
+  const bool dead = queue.participant(suspect).dirty.load(std::memory_order_acquire) != 0;
+  if (dead) {
+    clean_up_after(queue, suspect);
+  }
+  leases.unlock(suspect);
+  return dead;
+}
+
+bool recover_all(const segment& queue, os::lease_file& leases, std::uint32_t self) {
+  bool any = false;
+  for (std::uint32_t i = 0; i < table_size; ++i) {
+    if (queue.participant(i).dirty.load(std::memory_order_acquire) != 0) {
+      any = recover_if_dead(queue, leases, self, i) || any;
+    }
+  }
+  return any;
+}
+
+watch::watch(participant& self)
+    : self_(&self), seen_(table_size),
+      // A look reads a cache line a slot; this keeps it at a few hundredths of the time.
+      period_(std::chrono::milliseconds(2) +
+              std::chrono::nanoseconds(500) * self.queue().sizes().slots()),
+      due_(std::chrono::steady_clock::now() + period_) {}
+
+bool watch::look_if_due() {
+  const auto now = std::chrono::steady_clock::now();
+  if (now < due_) {
+    return false;
+  }
+  const bool any = look();
+  due_ = std::chrono::steady_clock::now() + period_;
+  return any;
+}
+
+bool watch::look() {
+  const segment& queue = self_->queue();
+  const auto ring = queue.ring();
+  const std::uint32_t self = self_->id();
+  bool any = false;
+  for (position p = 0; p < ring.size(); ++p) {
+    const word w = ring.load(p);
+    if (!w.owned() || w.owner() == self || w.owner() >= table_size) {
+      continue;
+    }
+    holding& h = seen_[w.owner()];
+    if (h.word != w.bits || h.index != p) {
+      if (ring.load(h.index).bits != h.word) {
+        h = {w.bits, static_cast<std::uint32_t>(p), 0};
+      }
+      continue;
+    }
+    // The same since the last look: ask at the 1st, 2nd, 4th, ... time, then at every 64th.
+    ++h.looks;
+    if ((h.looks < 64 && std::has_single_bit(h.looks)) || h.looks % 64 == 0) {
+      any = recover_if_dead(queue, self_->leases(), self, w.owner()) || any;
+    }
+  }
+  if (any) {
+    wake_subscribers(*self_, 1);
+    wake_publishers(*self_);
+  }
+  return any;
+}
+
+}  // namespace millrace::detail

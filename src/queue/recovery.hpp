@@ -1,0 +1,63 @@
+// Finding out who died, and cleaning up after them.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <vector>
+
+#include "queue/participant.hpp"
+#include "queue/segment.hpp"
+
+namespace millrace::detail {
+
+/// Cleans up after participant `dead`, whose lease the caller holds, and moves the queue's epoch on
+/// so that subscribers look for messages that came back. Waking them is the caller's.
+void clean_up_after(const segment& queue, std::uint32_t dead) noexcept;
+
+/// Asks for the lease of `suspect`, and cleans up after it if it is gone. True: that was so. Enters
+/// the kernel. `self` is the caller's own place, which it never suspects.
+bool recover_if_dead(const segment& queue, os::lease_file& leases, std::uint32_t self,
+                     std::uint32_t suspect);
+
+/// The same for everybody who has not left cleanly. True: somebody was dead.
+bool recover_all(const segment& queue, os::lease_file& leases, std::uint32_t self);
+
+/// Looks at all words from time to time for records in others' hands, and asks the system whether
+/// those live who have held the same one since the last look, less and less often. While messages
+/// flow, or nobody holds any, this never enters the kernel.
+class watch {
+ public:
+  explicit watch(participant& self);
+
+  /// For moments when there is nothing to do; reads the clock now and then. True: somebody was
+  /// recovered, so the queue is worth another look.
+  bool tick() {
+    if (--ticks_ != 0) {
+      return false;
+    }
+    ticks_ = ticks_between_clocks;
+    return look_if_due();
+  }
+  /// Reads the clock.
+  bool look_if_due();
+
+ private:
+  static constexpr int ticks_between_clocks = 64;
+
+  /// A record in a participant's hands, as of the last look.
+  struct holding {
+    std::uint64_t word = ~std::uint64_t{0};  // that of no record
+    std::uint32_t index = 0;
+    std::uint32_t looks = 0;  // how many looks it has stood like this
+  };
+
+  bool look();
+
+  participant* self_;
+  std::vector<holding> seen_;  // by participant
+  std::chrono::nanoseconds period_;
+  std::chrono::steady_clock::time_point due_;
+  int ticks_ = ticks_between_clocks;
+};
+
+}  // namespace millrace::detail

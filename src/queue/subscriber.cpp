@@ -1,0 +1,371 @@
+// The subscribing end of a queue: dequeue, finish, requeue.
+#include <millrace/queue/subscriber.hpp>
+
+#include <algorithm>
+#include <cstring>
+#include <limits>
+#include <utility>
+
+#include <millrace/detail/recovering.hpp>
+#include <millrace/detail/subscribing.hpp>
+
+#include "core/fail.hpp"
+#include "queue/handle.hpp"
+#include "queue/participant.hpp"
+#include "queue/recovery.hpp"
+#include "queue/waiting.hpp"
+
+namespace millrace {
+
+namespace detail {
+
+/// What a subscriber and its messages share. Lives until all of them are gone.
+class subscriber_core {
+ public:
+  subscriber_core(std::string_view name, const queue_options& options)
+      : self_(std::in_place, name, options, side::subscribes),
+        side_(self_->queue().ring(), self_->id(), self_->alone(), self_->queue().once()),
+        watch_(*self_), patience_(options.patience), spin_(options.spin),
+        exclusive_(self_->alone()), must_fence_(self_->must_fence()),
+        max_size_(self_->queue().sizes().capacity() / 2) {}
+
+  // ---- dequeue
+
+  std::optional<message> try_dequeue() {
+    begin();
+    taken_message m;
+    if (answer(next(no_limit, m)) != status::ok) {
+      return std::nullopt;
+    }
+    return lend(m);
+  }
+
+  std::optional<message> dequeue_until(steady_time deadline, const std::stop_token& stop) {
+    begin();
+    taken_message m;
+    const status s = wait(
+        subscribers_of(*self_), deadline, stop, spin_, [&] { return next(no_limit, m); },
+        [this] { return nap_; }, [this] { (void)watch_.look_if_due(); });
+    if (answer(s) != status::ok) {
+      return std::nullopt;
+    }
+    return lend(m);
+  }
+
+  status try_dequeue(std::span<std::byte> buffer, std::size_t& size) {
+    begin();
+    taken_message m;
+    const status s = next(buffer.size(), m);
+    if (s == status::buffer_too_small) {
+      size = m.size;
+    }
+    if (s != status::ok) {
+      return answer(s);
+    }
+    size = m.size;
+    if (m.size != 0) {
+      std::memcpy(buffer.data(), m.first, m.size);
+    }
+    finish(m.at, m.size);
+    return answer(status::ok);
+  }
+
+  // ---- the end of a message
+
+  void done(position p, std::size_t size) noexcept {
+    if (end_of_loan()) {
+      return;
+    }
+    finish(p, size);
+  }
+
+  void requeue(position p) {
+    check_loan();
+    const bool sound = side_.give_back(p);
+    (void)end_of_loan();
+    if (!sound) {
+      self_->fail_corrupted("giving a message back");
+    }
+    came_back();
+  }
+
+  /// What a message checks before it shows its bytes.
+  void check_loan() const {
+    if (left_) {
+      fail(errc::closed, "", "using a message", "its subscriber is gone, and it went back");
+    }
+    if (self_->forked()) [[unlikely]] {
+      self_->fail_forked();
+    }
+  }
+
+  // ---- the handle
+
+  /// The subscriber is gone; what is left of this serves its messages, to say so.
+  void leave() noexcept {
+    if (!self_->forked()) {
+      if (loans_ != 0) {
+        (void)recover(side_.slots(), self_->id(), self_->queue().once());
+        came_back();
+      }
+      side_.leave_hint();
+    }
+    self_.reset();
+    left_ = true;
+    if (loans_ == 0) {
+      delete this;
+    }
+  }
+
+  [[nodiscard]] status last_status() const noexcept { return last_; }
+  [[nodiscard]] std::size_t max_size() const noexcept { return max_size_; }
+
+ private:
+  static constexpr std::size_t no_limit = std::numeric_limits<std::size_t>::max();
+  /// How far ahead of its messages a subscriber asks for lines.
+  static constexpr position lines_ahead = 8;
+  static constexpr std::chrono::nanoseconds first_question = std::chrono::milliseconds(1);
+
+  status answer(status s) noexcept { return last_ = s; }
+
+  void begin() {
+    if (self_->forked()) [[unlikely]] {
+      self_->fail_forked();
+    }
+    if (unsound_) [[unlikely]] {
+      self_->fail_corrupted("finishing a message");
+    }
+  }
+
+  /// Takes the next message: those that came back first, then in order. Answers: ok, empty,
+  /// buffer_too_small, removed.
+  status next(std::size_t limit, taken_message& m) {
+    for (;;) {
+      const std::uint64_t events = self_->head().events.load(std::memory_order_acquire);
+      take_result r = take_result::empty;
+      if (events != seen_events_) [[unlikely]] {
+        if ((events & header::removed) != 0) {
+          return status::removed;
+        }
+        r = side_.take_orphan(limit, m);
+        if (r == take_result::empty) {
+          seen_events_ = events;
+        }
+      }
+      if (r == take_result::empty) {
+        r = side_.take(limit, m);
+      }
+      switch (r) {
+      case take_result::taken:
+        nap_ = sleep_slice;
+        if (m.redelivered) {
+          count(self_->record().redeliveries);
+        }
+        side_.prefetch(lines_ahead);
+        return status::ok;
+      case take_result::too_large: return status::buffer_too_small;
+      case take_result::corrupted: self_->fail_corrupted("taking a message");
+      case take_result::in_progress:
+        if (go_around()) {
+          continue;
+        }
+        return status::empty;
+      case take_result::empty:
+        nap_ = sleep_slice;
+        if (watch_.tick()) {
+          continue;
+        }
+        return status::empty;
+      }
+    }
+  }
+
+  /// Somebody's claim is in the way. Waits, in the sense that it answers false, for its owner to go
+  /// on; asks from time to time whether it lives; goes around it when it does but has held others
+  /// up for longer than its patience. True: it is out of the way.
+  bool go_around() {
+    const stalled_claim& claim = side_.stalled();
+    const auto now = std::chrono::steady_clock::now();
+    if (claim != stalled_) {
+      stalled_ = claim;
+      stalled_since_ = now;
+      question_after_ = first_question;
+      nap_ = first_question;
+      return false;
+    }
+    const std::uint32_t owner = claim.claim.owner();
+    if (owner >= table_size) {
+      self_->fail_corrupted("looking at a claim");
+    }
+    const auto stood = now - stalled_since_;
+    if (stood >= question_after_) {
+      question_after_ *= 2;
+      if (recover_if_dead(self_->queue(), self_->leases(), self_->id(), owner)) {
+        wake_publishers(*self_);
+        return true;
+      }
+    }
+    // Somebody whose message was revoked before gets more time, so that it comes through.
+    const std::uint32_t times = self_->queue().participant(owner).revoked_in_a_row.load(
+        std::memory_order_relaxed);
+    const auto patience = patience_ * (1 << std::min(times, 10U));
+    const bool overdue = stood >= patience;
+    if (overdue && side_.holds_others_up() && side_.revoke()) {
+      count(self_->record().revocations);
+      return true;
+    }
+    nap_ = std::max<std::chrono::nanoseconds>(
+        std::chrono::microseconds(100),
+        std::min<std::chrono::nanoseconds>(question_after_,
+                                           overdue ? sleep_slice : patience) - stood);
+    return false;
+  }
+
+  message lend(const taken_message& m) noexcept {
+    ++loans_;
+    return {*this, m.at, m.first, m.size, m.redelivered};
+  }
+
+  void finish(position p, std::size_t size) noexcept {
+    if (!side_.finish(p)) {
+      unsound_ = true;
+      return;
+    }
+    participant_record& mine = self_->record();
+    mine.finished.store(++finished_, std::memory_order_relaxed);
+    mine.finished_bytes.store(finished_bytes_ += size, std::memory_order_relaxed);
+    if (exclusive_) {
+      // As in publisher_core::finish.
+      if (must_fence_) {
+        os::fence_here();
+      } else {
+        std::atomic_signal_fence(std::memory_order_seq_cst);
+      }
+    }
+    wake_publishers(*self_);
+  }
+
+  /// Messages came back: says so to all subscribers, of which this one may be one.
+  void came_back() noexcept {
+    self_->head().events.fetch_add(1, std::memory_order_seq_cst);
+    wake_subscribers(*self_, 1);
+  }
+
+  /// True: there is nothing to finish, since the subscriber is gone or this is a forked child.
+  bool end_of_loan() noexcept {
+    --loans_;
+    if (left_) {
+      if (loans_ == 0) {
+        delete this;
+      }
+      return true;
+    }
+    return self_->forked();
+  }
+
+  std::optional<participant> self_;
+  subscribing<native_atomics> side_;
+  watch watch_;
+  std::chrono::nanoseconds patience_;
+  std::chrono::nanoseconds spin_;
+  bool exclusive_;
+  bool must_fence_;
+  bool left_ = false;     // the subscriber has
+  bool unsound_ = false;  // the end of a message found memory that makes no sense
+  status last_ = status::ok;
+  std::uint32_t loans_ = 0;
+  std::size_t max_size_;
+  std::uint64_t seen_events_ = ~std::uint64_t{0};
+  std::uint64_t finished_ = self_->record().finished.load(std::memory_order_relaxed);
+  std::uint64_t finished_bytes_ = self_->record().finished_bytes.load(std::memory_order_relaxed);
+  stalled_claim stalled_{};
+  steady_time stalled_since_{};
+  std::chrono::nanoseconds question_after_{};
+  std::chrono::nanoseconds nap_ = sleep_slice;
+};
+
+}  // namespace detail
+
+using detail::checked;
+
+// ---- subscriber
+
+subscriber::subscriber(std::string_view name, const queue_options& options)
+    : core_(new detail::subscriber_core(name, options)) {}
+subscriber::subscriber(subscriber&&) noexcept = default;
+subscriber& subscriber::operator=(subscriber&&) noexcept = default;
+subscriber::~subscriber() = default;
+
+void subscriber::release::operator()(detail::subscriber_core* core) const noexcept {
+  core->leave();
+}
+
+std::optional<message> subscriber::try_dequeue() {
+  return checked(core_.get(), "a subscriber").try_dequeue();
+}
+
+std::optional<message> subscriber::dequeue(std::stop_token stop) {
+  return checked(core_.get(), "a subscriber").dequeue_until(detail::steady_time::max(), stop);
+}
+
+std::optional<message> subscriber::dequeue_for(std::chrono::nanoseconds time,
+                                               std::stop_token stop) {
+  return checked(core_.get(), "a subscriber").dequeue_until(detail::deadline_after(time), stop);
+}
+
+status subscriber::try_dequeue(std::span<std::byte> buffer, std::size_t& size) {
+  return checked(core_.get(), "a subscriber").try_dequeue(buffer, size);
+}
+
+status subscriber::last_status() const noexcept {
+  return core_ != nullptr ? core_->last_status() : status::ok;
+}
+
+std::size_t subscriber::max_message_size() const noexcept {
+  return core_ != nullptr ? core_->max_size() : 0;
+}
+
+// ---- message
+
+message::message(detail::subscriber_core& core, std::uint64_t position, const std::byte* first,
+                 std::size_t size, bool redelivered) noexcept
+    : core_(&core), position_(position), first_(first), size_(size), redelivered_(redelivered) {}
+
+message::message(message&& other) noexcept
+    : core_(std::exchange(other.core_, nullptr)), position_(other.position_), first_(other.first_),
+      size_(other.size_), redelivered_(other.redelivered_) {}
+
+message& message::operator=(message&& other) noexcept {
+  if (this != &other) {
+    message ended(std::move(*this));
+    core_ = std::exchange(other.core_, nullptr);
+    position_ = other.position_;
+    first_ = other.first_;
+    size_ = other.size_;
+    redelivered_ = other.redelivered_;
+  }
+  return *this;
+}
+
+message::~message() {
+  if (core_ != nullptr) {
+    core_->done(position_, size_);
+  }
+}
+
+std::span<const std::byte> message::bytes() const {
+  checked(core_, "a message").check_loan();
+  return {first_, size_};
+}
+
+std::string_view message::text() const {
+  const auto all = bytes();
+  return {reinterpret_cast<const char*>(all.data()), all.size()};
+}
+
+void message::requeue() {
+  checked(core_, "a message").requeue(position_);
+  core_ = nullptr;
+}
+
+}  // namespace millrace

@@ -1,0 +1,140 @@
+// Waiting for the queue to change, and telling those who wait: spin, yield, then sleep on the
+// queue's semaphore in slices. doorbell.hpp says why nobody sleeps through a change.
+#pragma once
+
+#include <algorithm>
+#include <chrono>
+#include <cstdint>
+#include <optional>
+#include <stop_token>
+#include <thread>
+
+#include <millrace/core/status.hpp>
+#include <millrace/detail/atomics.hpp>
+
+#include "os/membarrier.hpp"
+#include "os/named_semaphore.hpp"
+#include "queue/layout.hpp"
+#include "queue/participant.hpp"
+
+namespace millrace::detail {
+
+/// No sleep is longer, whatever happens to whoever should have ended it. Ten wake-ups a second.
+inline constexpr std::chrono::nanoseconds sleep_slice = std::chrono::milliseconds(100);
+
+using steady_time = std::chrono::steady_clock::time_point;
+
+/// Where one side of a queue sleeps.
+struct bedroom {
+  doorbell<native_atomics>& bell;
+  os::named_semaphore& semaphore;
+
+  /// Wakes up to `n` sleepers, as far as there are any.
+  void wake(std::uint32_t n) const noexcept {
+    for (; n != 0 && bell.take_one(); --n) {
+      semaphore.post();
+    }
+  }
+};
+
+inline bedroom subscribers_of(const participant& self) noexcept {
+  return {self.head().not_empty, self.not_empty()};
+}
+inline bedroom publishers_of(const participant& self) noexcept {
+  return {self.head().not_full, self.not_full()};
+}
+
+/// After messages were committed or came back: one sleeper for each.
+inline void wake_subscribers(const participant& self, std::uint32_t messages) noexcept {
+  if (self.head().not_empty.anybody()) {
+    subscribers_of(self).wake(messages);
+  }
+}
+
+/// After slots came free: everybody, since the room that one of them waits for may not be what came
+/// free, and it would have woken in vain for another who could have used it.
+inline void wake_publishers(const participant& self) noexcept {
+  if (self.head().not_full.anybody()) {
+    publishers_of(self).wake(table_size);
+  }
+}
+
+/// When a blocking call gives up; never, for the call without a time.
+[[nodiscard]] inline steady_time deadline_after(std::chrono::nanoseconds time) noexcept {
+  const auto now = std::chrono::steady_clock::now();
+  const auto most = steady_time::max() - now;
+  return time >= most ? steady_time::max() : now + time;
+}
+
+/// Calls `attempt` until it answers something else than full or empty, or time is up or a stop is
+/// asked for. `nap()` says how long the next sleep may be at most; `idle()` is called after a sleep
+/// that nobody ended.
+template <class Attempt, class Nap, class Idle>
+[[nodiscard]] status wait(bedroom room, steady_time deadline, const std::stop_token& stop,
+                          std::chrono::nanoseconds spin, Attempt attempt, Nap nap, Idle idle) {
+  constexpr int attempts_between_clocks = 16;
+  constexpr int yields = 16;
+  const auto waiting = [](status s) { return s == status::full || s == status::empty; };
+
+  status s = attempt();
+  if (!waiting(s)) {
+    return s;
+  }
+  steady_time now = std::chrono::steady_clock::now();
+  if (spin > std::chrono::nanoseconds::zero()) {
+    const steady_time end = std::min(deadline, now + spin);
+    while (now < end && !stop.stop_requested()) {
+      for (int i = 0; i < attempts_between_clocks; ++i) {
+        native_atomics::pause();
+        if (s = attempt(); !waiting(s)) {
+          return s;
+        }
+      }
+      now = std::chrono::steady_clock::now();
+    }
+    for (int i = 0; i < yields && now < deadline && !stop.stop_requested(); ++i) {
+      std::this_thread::yield();
+      if (s = attempt(); !waiting(s)) {
+        return s;
+      }
+    }
+  }
+  // Wakes everybody, as a permit cannot be addressed; the others go back to sleep.
+  const auto wake_all = [room] { room.wake(table_size); };
+  std::optional<std::stop_callback<decltype(wake_all)>> on_stop;
+  if (stop.stop_possible()) {
+    on_stop.emplace(stop, wake_all);
+  }
+  for (;;) {
+    room.bell.announce();
+    os::fence_all_processes();  // SYNC (f)
+    const auto get_up = [room] {
+      if (!room.bell.withdraw()) {
+        (void)room.semaphore.try_wait();
+      }
+    };
+    if (s = attempt(); !waiting(s)) {
+      get_up();
+      return s;
+    }
+    if (stop.stop_requested()) {
+      get_up();
+      return status::cancelled;
+    }
+    now = std::chrono::steady_clock::now();
+    if (now >= deadline) {
+      get_up();
+      return status::timeout;
+    }
+    const auto longest = std::min<std::chrono::nanoseconds>(sleep_slice, nap());
+    if (!room.semaphore.wait_until(std::min(deadline, now + longest))) {
+      get_up();
+      idle();
+    }
+    if (s = attempt(); !waiting(s)) {
+      return s;
+    }
+  }
+}
+
+}  // namespace millrace::detail
