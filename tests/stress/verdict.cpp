@@ -1,0 +1,61 @@
+// Going through the ledger.
+#include "stress/verdict.hpp"
+
+#include <doctest/doctest.h>
+
+namespace stress {
+
+void judge(const ledger& book, std::size_t most, casualties dead) {
+  // A subscriber of these tests has up to four messages in its hands, and one that it has just got.
+  constexpr std::uint64_t most_in_hands = 5;
+  std::uint64_t sent = 0;
+  std::uint64_t doubtful = 0;  // their subscriber was killed between two marks
+  std::uint64_t lost = 0;
+  for (std::uint32_t p = 0; p < book.publishers(); ++p) {
+    for (std::uint32_t n = 0; n < book.next(p); ++n) {
+      const entry& e = book.at(p, n);
+      INFO("publisher ", p, ", message ", n, ", ", size_of(p, n, most), " bytes");
+      if (size_of(p, n, most) < ledger::shortest_numbered) {
+        sent += e.sent;
+        continue;
+      }
+      const int delivered = e.fresh + e.again;
+      REQUIRE(e.fresh <= 1);
+      REQUIRE(e.finished <= e.finishing);
+      REQUIRE(e.finishing <= 1);  // done once
+      if (e.sent != 0) {
+        ++sent;
+        if (e.finished == 1) {
+          REQUIRE(delivered >= 1);
+        } else if (e.finishing == 1) {
+          ++doubtful;
+        } else {
+          ++lost;
+        }
+      } else if (dead.publishers == 0) {
+        REQUIRE(delivered == 0);
+      } else if (n > 0 && book.at(p, n - 1).begun == e.begun && e.begun >= 2 &&
+                 book.at(p, n - 1).sent == 0 &&
+                 size_of(p, n - 1, most) >= ledger::shortest_numbered) {
+        // One batch whose publisher died: all of it or nothing.
+        REQUIRE((e.finishing == 1) == (book.at(p, n - 1).finishing == 1));
+      }
+      if (dead.subscribers == 0) {
+        REQUIRE(e.again == e.given_back);
+        REQUIRE(e.fresh == (delivered > 0 ? 1 : 0));
+      }
+    }
+  }
+  CHECK(sent > 0);
+  CHECK(doubtful <= dead.subscribers);
+  CHECK(lost <= (dead.lost_with_them ? dead.subscribers * most_in_hands : 0));
+  if (dead.publishers == 0 && dead.subscribers == 0) {
+    for (std::size_t size = 0; size < ledger::shortest_numbered; ++size) {
+      CAPTURE(size);
+      CHECK(book.short_finished(size) == book.short_sent(size));
+    }
+  }
+  CHECK(book.failures() == 0);
+}
+
+}  // namespace stress
