@@ -33,18 +33,18 @@ class queue_between_processes {
       std::size_t block_size;
     };
     std::vector<variant> all;
-    for (const geometry& g : {geometry{"64 slots of 64", 64 * 64, 64},
-                              geometry{"64 slots of 4096", 64 * 4096, 4096},
-                              geometry{"1024 slots of 64", 1024 * 64, 64},
-                              geometry{"default", 0, 0}}) {
+    for (const geometry& g :
+         {geometry{"64 slots of 64", 64 * 64, 64}, geometry{"64 slots of 4096", 64 * 4096, 4096},
+          geometry{"1024 slots of 64", 1024 * 64, 64}, geometry{"default", 0, 0}}) {
       for (const role p : {role::shared, role::exclusive}) {
         for (const role s : {role::shared, role::exclusive}) {
           for (const delivery d : {delivery::at_least_once, delivery::at_most_once}) {
-            all.push_back({std::string(g.name) + ", publisher " +
-                               (p == role::shared ? "shared" : "exclusive") + ", subscriber " +
-                               (s == role::shared ? "shared" : "exclusive") +
-                               (d == delivery::at_least_once ? ", at least once" : ", at most once"),
-                           g.capacity, g.block_size, p, s, d});
+            all.push_back(
+                {std::string(g.name) + ", publisher " +
+                     (p == role::shared ? "shared" : "exclusive") + ", subscriber " +
+                     (s == role::shared ? "shared" : "exclusive") +
+                     (d == delivery::at_least_once ? ", at least once" : ", at most once"),
+                 g.capacity, g.block_size, p, s, d});
           }
         }
       }

@@ -36,7 +36,8 @@ using namespace std::chrono_literals;
 using clock = std::chrono::steady_clock;
 
 template <class F>
-using loan_of = std::remove_cvref_t<decltype(*std::declval<typename F::source_type&>().try_dequeue())>;
+using loan_of =
+    std::remove_cvref_t<decltype(*std::declval<typename F::source_type&>().try_dequeue())>;
 
 /// Runs `body` on a fresh pair of every variant.
 template <class F, class Body>
@@ -431,8 +432,7 @@ TEST_CASE_TEMPLATE_DEFINE("a stop ends a wait for room", F, stopped_producer) {
       std::this_thread::sleep_for(15ms);
       stop.request_stop();
     });
-    CHECK(pair.sink().enqueue_for(test::as_bytes("no"), 1h, stop.get_token()) ==
-          status::cancelled);
+    CHECK(pair.sink().enqueue_for(test::as_bytes("no"), 1h, stop.get_token()) == status::cancelled);
     drain(pair, count);
     CHECK(pair.sink().enqueue(test::as_bytes("yes"), {}) == status::ok);
   });
@@ -478,8 +478,7 @@ TEST_CASE_TEMPLATE_DEFINE("a producer that waits for much room gets it", F, prod
   on_every_variant<F>([](F& pair) {
     const auto count = fill(pair);
     const auto much = test::pattern(pair.largest(), 5);
-    std::jthread producer(
-        [&] { CHECK(pair.sink().enqueue(much, {}) == status::ok); });
+    std::jthread producer([&] { CHECK(pair.sink().enqueue(much, {}) == status::ok); });
     for (std::uint32_t i = 0; i < count; ++i) {
       auto m = pair.source().dequeue();
       REQUIRE(m);
@@ -532,8 +531,8 @@ TEST_CASE_TEMPLATE_DEFINE("random calls agree with a plain model", F, random_cal
       std::copy(head.begin(), head.end(), result.begin());
       return result;
     };
-    std::deque<std::uint32_t> waiting;    // never handed out
-    std::set<std::uint32_t> given_back;   // to be delivered again, in any order
+    std::deque<std::uint32_t> waiting;   // never handed out
+    std::set<std::uint32_t> given_back;  // to be delivered again, in any order
     std::vector<held> hands;
     std::uint32_t next = 0;
     const auto take = [&] {

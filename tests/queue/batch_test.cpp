@@ -19,7 +19,9 @@ namespace {
 
 using batch = std::vector<std::span<const std::byte>>;
 
-batch views(const std::vector<test::bytes>& messages) { return {messages.begin(), messages.end()}; }
+batch views(const std::vector<test::bytes>& messages) {
+  return {messages.begin(), messages.end()};
+}
 
 std::vector<test::bytes> of_sizes(std::initializer_list<std::size_t> sizes) {
   std::vector<test::bytes> result;

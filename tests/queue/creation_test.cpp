@@ -155,10 +155,18 @@ TEST_CASE("links are not followed") {
   publisher target("target", directory.options(4096, 64));
   REQUIRE(target.try_enqueue("kept") == status::ok);
   const fs::path target_path = millrace::stat("target", directory.path()).path;
-  SUBCASE("to another queue") { fs::create_symlink(target_path, path); }
-  SUBCASE("to nothing") { fs::create_symlink(directory.path() / "nothing", path); }
-  SUBCASE("to itself") { fs::create_symlink(path, path); }
-  SUBCASE("to a device") { fs::create_symlink("/dev/zero", path); }
+  SUBCASE("to another queue") {
+    fs::create_symlink(target_path, path);
+  }
+  SUBCASE("to nothing") {
+    fs::create_symlink(directory.path() / "nothing", path);
+  }
+  SUBCASE("to itself") {
+    fs::create_symlink(path, path);
+  }
+  SUBCASE("to a device") {
+    fs::create_symlink("/dev/zero", path);
+  }
   every_opening_is(errc::not_a_queue, directory);
   CHECK_ERROR(errc::not_a_queue, millrace::remove("q", directory.path()));
   CHECK(millrace::list(directory.path()) == std::vector<std::string>{"target"});
@@ -170,8 +178,12 @@ TEST_CASE("links are not followed") {
 TEST_CASE("what is no file is refused and left alone") {
   test::scratch directory;
   const fs::path path = path_of("q", directory);
-  SUBCASE("a directory") { REQUIRE(fs::create_directory(path)); }
-  SUBCASE("a fifo, which nobody waits for") { REQUIRE(::mkfifo(path.c_str(), 0600) == 0); }
+  SUBCASE("a directory") {
+    REQUIRE(fs::create_directory(path));
+  }
+  SUBCASE("a fifo, which nobody waits for") {
+    REQUIRE(::mkfifo(path.c_str(), 0600) == 0);
+  }
   SUBCASE("a socket") {
     const int fd = ::socket(AF_UNIX, SOCK_STREAM, 0);
     sockaddr_un address{};
@@ -212,9 +224,9 @@ TEST_CASE("a queue's file that was cut off is refused") {
     path = millrace::stat("q", directory.path()).path;
   }
   const std::string whole = read_file(path);
-  for (const std::size_t size : {std::size_t{0}, std::size_t{1}, std::size_t{8}, std::size_t{64},
-                                 std::size_t{4095}, std::size_t{4096}, whole.size() / 2,
-                                 whole.size() - 4096, whole.size() - 1}) {
+  for (const std::size_t size :
+       {std::size_t{0}, std::size_t{1}, std::size_t{8}, std::size_t{64}, std::size_t{4095},
+        std::size_t{4096}, whole.size() / 2, whole.size() - 4096, whole.size() - 1}) {
     CAPTURE(size);
     write_file(path, std::string_view(whole).substr(0, size));
     every_opening_is(errc::not_a_queue, directory);

@@ -27,8 +27,7 @@ using namespace std::chrono_literals;
 namespace {
 
 template <class Action>
-void expect_forked(Action&& action,
-                   std::source_location place = std::source_location::current()) {
+void expect_forked(Action&& action, std::source_location place = std::source_location::current()) {
   const auto found = test::error_of(action);
   test::expect(found.code == errc::forked, found.code ? found.text : "no error", place);
 }

@@ -199,8 +199,7 @@ TEST_CASE("the copying dequeue keeps a message that the buffer is too small for"
       const auto sent = test::pattern(length, 3);
       REQUIRE(p.try_enqueue(sent) == status::ok);
       if (length > 0) {
-        CHECK(s.try_dequeue(std::span(buffer).first(length - 1), size) ==
-              status::buffer_too_small);
+        CHECK(s.try_dequeue(std::span(buffer).first(length - 1), size) == status::buffer_too_small);
         CHECK(size == length);
         CHECK(s.last_status() == status::buffer_too_small);
         size = 0;

@@ -46,15 +46,14 @@ TEST_CASE("names of no or too many bytes, or that start with a dot, are refused"
 TEST_CASE("any other byte anywhere in a name is refused") {
   test::scratch directory;
   const auto options = directory.options(4096, 64);
-  const std::string allowed =
-      "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-";
+  const std::string allowed = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-";
   for (int code = 0; code < 256; ++code) {
     const auto byte = static_cast<char>(code);
     if (allowed.find(byte) != std::string::npos) {
       continue;
     }
-    for (const auto& name : {std::string(1, byte), std::string("a") + byte,
-                             std::string("a") + byte + "b"}) {
+    for (const auto& name :
+         {std::string(1, byte), std::string("a") + byte, std::string("a") + byte + "b"}) {
       INFO("byte ", code, " at ", name.find(byte), " of ", name.size());
       CHECK_ERROR(errc::invalid_name, publisher(name, options));
     }

@@ -80,15 +80,15 @@ TEST_CASE("a capacity beyond 524,288 default blocks gets larger blocks") {
 
 TEST_CASE("impossible option values are refused and leave nothing behind") {
   test::scratch directory;
-  for (const std::size_t block_size : {std::size_t{1}, std::size_t{32}, std::size_t{63},
-                                       std::size_t{65}, std::size_t{100}, std::size_t{257},
-                                       std::numeric_limits<std::size_t>::max()}) {
+  for (const std::size_t block_size :
+       {std::size_t{1}, std::size_t{32}, std::size_t{63}, std::size_t{65}, std::size_t{100},
+        std::size_t{257}, std::numeric_limits<std::size_t>::max()}) {
     INFO("block size ", block_size);
     CHECK_ERROR(errc::invalid_option, publisher("q", directory.options(0, block_size)));
     CHECK_ERROR(errc::invalid_option, subscriber("q", directory.options(0, block_size)));
   }
-  for (const std::size_t capacity : {std::numeric_limits<std::size_t>::max(),
-                                     std::numeric_limits<std::size_t>::max() / 2}) {
+  for (const std::size_t capacity :
+       {std::numeric_limits<std::size_t>::max(), std::numeric_limits<std::size_t>::max() / 2}) {
     INFO("capacity ", capacity);
     const auto problem =
         test::error_of([&] { static_cast<void>(publisher("q", directory.options(capacity))); });

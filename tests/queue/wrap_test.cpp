@@ -64,7 +64,8 @@ TEST_CASE("every span goes through at every index") {
 TEST_CASE("the lap counter runs over without anybody noticing") {
   // Otherwise this test does not get there.
   static_assert((std::uint64_t{1} << 32) - millrace::detail::first_lap <= 1000);
-  const auto laps = static_cast<std::size_t>((std::uint64_t{1} << 32) - millrace::detail::first_lap);
+  const auto laps =
+      static_cast<std::size_t>((std::uint64_t{1} << 32) - millrace::detail::first_lap);
   test::for_every_role(slots * block, block, [&](publisher& p, subscriber& s) {
     std::uint32_t sent = 0;
     std::uint32_t received = 0;

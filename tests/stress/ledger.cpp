@@ -37,9 +37,13 @@ ledger::ledger(const std::filesystem::path& path, std::uint32_t publishers, std:
   head_->count = count;
 }
 
-ledger::ledger(const std::filesystem::path& path) { map(path); }
+ledger::ledger(const std::filesystem::path& path) {
+  map(path);
+}
 
-ledger::~ledger() { ::munmap(head_, size_); }
+ledger::~ledger() {
+  ::munmap(head_, size_);
+}
 
 void ledger::map(const std::filesystem::path& path) {
   size_ = std::filesystem::file_size(path);
@@ -87,19 +91,18 @@ origin check(const std::byte* from, std::size_t size, const ledger& book, std::s
     std::memcpy(&who.number, from + sizeof who.publisher, sizeof who.number);
     if (who.publisher >= book.publishers() || who.number >= book.count() ||
         size != size_of(who.publisher, who.number, most)) {
-      throw std::runtime_error("a message of " + std::to_string(size) +
-                               " bytes that nobody sent: publisher " +
-                               std::to_string(who.publisher) + ", number " +
-                               std::to_string(who.number));
+      throw std::runtime_error(
+          "a message of " + std::to_string(size) + " bytes that nobody sent: publisher " +
+          std::to_string(who.publisher) + ", number " + std::to_string(who.number));
     }
   }
   thread_local std::vector<std::byte> expected;
   expected.resize(size);
   write(expected.data(), who.publisher, who.number, size);
   if (!std::equal(expected.begin(), expected.end(), from)) {
-    throw std::runtime_error("a message of " + std::to_string(size) + " bytes is damaged: publisher " +
-                             std::to_string(who.publisher) + ", number " +
-                             std::to_string(who.number));
+    throw std::runtime_error("a message of " + std::to_string(size) +
+                             " bytes is damaged: publisher " + std::to_string(who.publisher) +
+                             ", number " + std::to_string(who.number));
   }
   return who;
 }

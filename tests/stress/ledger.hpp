@@ -14,10 +14,10 @@ namespace stress {
 /// What became of one message. Each mark is set right before or right after the step it is about,
 /// so that a kill between the two leaves a doubt about one message a process, never a lie.
 struct entry {
-  std::atomic<std::uint8_t> begun;      // its publisher was about to send it: 1, more (any) in a batch
-  std::atomic<std::uint8_t> sent;       // the call said ok
-  std::atomic<std::uint8_t> fresh;      // deliveries that were not marked redelivered
-  std::atomic<std::uint8_t> again;      // deliveries that were
+  std::atomic<std::uint8_t> begun;  // its publisher was about to send it: 1, more (any) in a batch
+  std::atomic<std::uint8_t> sent;   // the call said ok
+  std::atomic<std::uint8_t> fresh;  // deliveries that were not marked redelivered
+  std::atomic<std::uint8_t> again;  // deliveries that were
   std::atomic<std::uint8_t> given_back;
   std::atomic<std::uint8_t> finishing;  // somebody was about to be done with it
   std::atomic<std::uint8_t> finished;   // and was

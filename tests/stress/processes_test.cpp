@@ -18,8 +18,7 @@ using namespace std::chrono_literals;
 
 namespace {
 
-test::child start(const char* what, const stress::arena& a, std::uint32_t id,
-                  std::uint64_t seed) {
+test::child start(const char* what, const stress::arena& a, std::uint32_t id, std::uint64_t seed) {
   return test::child::execute({STRESS_WORKER, what, "q", a.directory.path(), a.ledger_path,
                                std::to_string(id), std::to_string(seed), "-"});
 }

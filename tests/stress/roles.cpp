@@ -206,8 +206,8 @@ void subscribe(const job& j, ledger& book) {
       if (answer == status::ok) {
         const origin from = check(buffer.data(), size, book, most);
         // The library does not say whether it had been given back before; the book does.
-        const bool again = size >= ledger::shortest_numbered &&
-                           book.at(from.publisher, from.number).fresh != 0;
+        const bool again =
+            size >= ledger::shortest_numbered && book.at(from.publisher, from.number).fresh != 0;
         seen(from, size, again);
         finish(from, size, [] {});
         continue;

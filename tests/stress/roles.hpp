@@ -13,9 +13,9 @@ namespace stress {
 struct job {
   std::string queue;
   millrace::queue_options options;
-  std::uint32_t id;    // of a publisher: its row in the ledger
+  std::uint32_t id;  // of a publisher: its row in the ledger
   std::uint64_t seed;
-  bool loans_only;     // subscriber: never let the library finish a message by itself
+  bool loans_only;  // subscriber: never let the library finish a message by itself
 };
 
 /// Sends its row's messages, by every call there is, until it has sent them all or is told to stop.

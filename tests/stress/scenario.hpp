@@ -52,13 +52,12 @@ struct arena {
 /// From one of each up to eight of each, on the smallest rings and others.
 inline std::vector<scenario> scenarios(std::uint32_t count) {
   std::vector<scenario> all;
-  for (const auto& [publishers, subscribers] : {std::pair{1u, 1u}, std::pair{1u, 4u},
-                                                std::pair{4u, 1u}, std::pair{2u, 2u},
-                                                std::pair{3u, 5u}, std::pair{8u, 8u}}) {
-    for (const auto& [capacity, block] :
-         {std::pair{std::size_t{64 * 64}, std::size_t{64}},
-          std::pair{std::size_t{64 * 1024}, std::size_t{1024}},
-          std::pair{std::size_t{1024 * 256}, std::size_t{256}}}) {
+  for (const auto& [publishers, subscribers] :
+       {std::pair{1u, 1u}, std::pair{1u, 4u}, std::pair{4u, 1u}, std::pair{2u, 2u},
+        std::pair{3u, 5u}, std::pair{8u, 8u}}) {
+    for (const auto& [capacity, block] : {std::pair{std::size_t{64 * 64}, std::size_t{64}},
+                                          std::pair{std::size_t{64 * 1024}, std::size_t{1024}},
+                                          std::pair{std::size_t{1024 * 256}, std::size_t{256}}}) {
       all.push_back({publishers, subscribers, capacity, block, count});
     }
   }

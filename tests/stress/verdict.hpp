@@ -8,9 +8,9 @@
 namespace stress {
 
 struct casualties {
-  std::uint32_t publishers = 0;   // how many were killed
+  std::uint32_t publishers = 0;  // how many were killed
   std::uint32_t subscribers = 0;
-  bool lost_with_them = false;    // delivery at most once
+  bool lost_with_them = false;  // delivery at most once
 };
 
 /// Checks every message of every publisher, by doctest. `most`: the queue's longest message.

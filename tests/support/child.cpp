@@ -87,7 +87,9 @@ child& child::operator=(child&& other) noexcept {
   return *this;
 }
 
-child::~child() { kill(); }
+child::~child() {
+  kill();
+}
 
 void child::signal(int number) const {
   if (pid_ > 0) {
@@ -122,7 +124,9 @@ void child::freeze() const {
   eventually([this] { return process_state(pid_) == 'T'; });
 }
 
-void child::thaw() const { signal(SIGCONT); }
+void child::thaw() const {
+  signal(SIGCONT);
+}
 
 gate::gate() {
   if (::pipe2(ends_, O_CLOEXEC) != 0) {

@@ -55,7 +55,7 @@ std::vector<std::string> scratch::entries() const {
 std::size_t named_semaphores() {
   std::size_t count = 0;
   for (const auto& entry : fs::directory_iterator("/dev/shm")) {
-    count += entry.path().filename().string().starts_with("sem.") ? 1 : 0;
+    count += entry.path().filename().string().starts_with("sem.millrace-") ? 1 : 0;
   }
   return count;
 }

@@ -28,7 +28,7 @@ class scratch {
   std::filesystem::path path_;
 };
 
-/// How many named semaphores this machine has (Linux keeps them as files in /dev/shm).
+/// How many named semaphores of queues there are (Linux keeps them as files in /dev/shm).
 [[nodiscard]] std::size_t named_semaphores();
 
 }  // namespace test

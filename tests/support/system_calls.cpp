@@ -2,8 +2,8 @@
 #include "support/system_calls.hpp"
 
 #include <atomic>
-#include <cstddef>
 #include <csignal>
+#include <cstddef>
 #include <cstdint>
 #include <cstdio>
 #include <ctime>
@@ -30,8 +30,12 @@ constexpr std::uint32_t number_at = offsetof(seccomp_data, nr);
 constexpr std::uint32_t second_argument_at = offsetof(seccomp_data, args) + 8;  // its lower half
 constexpr std::uint32_t first_argument_at = offsetof(seccomp_data, args);
 
-sock_filter load(std::uint32_t offset) { return BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offset); }
-sock_filter answer(std::uint32_t what) { return BPF_STMT(BPF_RET | BPF_K, what); }
+sock_filter load(std::uint32_t offset) {
+  return BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offset);
+}
+sock_filter answer(std::uint32_t what) {
+  return BPF_STMT(BPF_RET | BPF_K, what);
+}
 sock_filter skip_unless_equal(std::uint32_t value, std::uint8_t count) {
   return BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, value, 0, count);
 }
@@ -64,8 +68,7 @@ void install(std::vector<sock_filter> program) {
   action.sa_sigaction = on_trap;
   action.sa_flags = SA_SIGINFO;
   sock_fprog filter{static_cast<unsigned short>(program.size()), program.data()};
-  if (::sigaction(SIGSYS, &action, nullptr) != 0 ||
-      ::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0 ||
+  if (::sigaction(SIGSYS, &action, nullptr) != 0 || ::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0 ||
       ::prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &filter) != 0) {
     throw std::runtime_error("cannot install a filter on system calls");
   }
@@ -79,7 +82,9 @@ void count_futex_calls() {
            answer(SECCOMP_RET_ALLOW)});
 }
 
-int futex_calls() { return trapped_futexes.load(); }
+int futex_calls() {
+  return trapped_futexes.load();
+}
 
 void forbid_system_calls() {
   trapped_futexes = -1;
@@ -97,13 +102,11 @@ void forbid_wall_clock_waits() {
   install({load(number_at),
            // A futex wait with an absolute time of the wall clock.
            skip_unless_equal(SYS_futex, 3), load(second_argument_at),
-           skip_unless_set(FUTEX_CLOCK_REALTIME, 1), answer(SECCOMP_RET_TRAP),
-           load(number_at),
+           skip_unless_set(FUTEX_CLOCK_REALTIME, 1), answer(SECCOMP_RET_TRAP), load(number_at),
            // A sleep until a time of the wall clock.
            skip_unless_equal(SYS_clock_nanosleep, 5), load(first_argument_at),
            skip_unless_equal(CLOCK_REALTIME, 3), load(second_argument_at),
-           skip_unless_set(TIMER_ABSTIME, 1), answer(SECCOMP_RET_TRAP),
-           answer(SECCOMP_RET_ALLOW)});
+           skip_unless_set(TIMER_ABSTIME, 1), answer(SECCOMP_RET_TRAP), answer(SECCOMP_RET_ALLOW)});
 }
 
 }  // namespace test

@@ -2,7 +2,6 @@
 // failure, without the overhead and the races of tracing from outside.
 #pragma once
 
-
 namespace test {
 
 /// From now on, for good, this thread's futex calls are counted and answered with 0 instead of

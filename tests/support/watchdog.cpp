@@ -1,4 +1,5 @@
-// The watchdog: SIGALRM, a table of children, and nothing in the handler but async-signal-safe calls.
+// The watchdog: SIGALRM, a table of children, and nothing in the handler but async-signal-safe
+// calls.
 #include "support/watchdog.hpp"
 
 #include <array>
