@@ -31,8 +31,11 @@ install(FILES ${PROJECT_BINARY_DIR}/millrace.pc DESTINATION ${CMAKE_INSTALL_LIBD
         COMPONENT development)
 
 if(MILLRACE_BUILD_CLI)
-  file(RELATIVE_PATH bin_to_lib /prefix/${CMAKE_INSTALL_BINDIR} /prefix/${CMAKE_INSTALL_LIBDIR})
-  set_target_properties(millrace-cli PROPERTIES EXPORT_NAME cli INSTALL_RPATH $ORIGIN/${bin_to_lib})
+  set_target_properties(millrace-cli PROPERTIES EXPORT_NAME cli)
+  if(BUILD_SHARED_LIBS)
+    file(RELATIVE_PATH bin_to_lib /prefix/${CMAKE_INSTALL_BINDIR} /prefix/${CMAKE_INSTALL_LIBDIR})
+    set_target_properties(millrace-cli PROPERTIES INSTALL_RPATH $ORIGIN/${bin_to_lib})
+  endif()
   install(TARGETS millrace-cli EXPORT millrace-cli-targets RUNTIME COMPONENT command)
   install(EXPORT millrace-cli-targets NAMESPACE millrace:: DESTINATION ${package_dir}
           COMPONENT command)
