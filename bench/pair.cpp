@@ -13,7 +13,7 @@ namespace {
 
 template <channel C>
 double pairs(std::size_t size, std::uint64_t count) {
-  const C c(workload{.size = size, .depth = 64});
+  const C c(workload{.size = size, .depth = depth_for(size)});
   shared<std::int64_t> nanoseconds;
   const auto body = [&] {
     typename C::receiver receiver(c, 0);

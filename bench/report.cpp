@@ -345,6 +345,8 @@ void write_all(const record& r, const std::filesystem::path& directory, std::siz
                  "One way, every cache line written by the sender and read by the receiver, in "
                  "place where the peer can",
                  "one_way_in_place", rate, per_second, table);
+  write_question(r, "One way as above, through a buffer of 4096 messages instead of 256",
+                 "one_way_deep", rate, per_second, table);
   write_question(r, "Two processes to two", "two_to_two", rate, per_second, table);
   write_trips(r, "Round trip of 64 B, spinning", "round_trip_spinning", table);
   write_trips(r, "Round trip of 64 B, sleeping", "round_trip_sleeping", table);

@@ -25,9 +25,10 @@ struct workload {
   waiting wait = waiting::spin;
 };
 
-/// Room for about 1 MiB of messages, which both CPUs' caches hold, but for 8 messages at least.
+/// A buffer of ordinary size, up to 1 MiB (but 8 messages), which both CPUs' caches hold. The
+/// deeper a queue, the less its two ends are in each other's way: see one_way_deep.
 constexpr std::size_t depth_for(std::size_t size) noexcept {
-  return std::clamp<std::size_t>((std::size_t{1} << 20) / size, 8, 1024);
+  return std::clamp<std::size_t>((std::size_t{1} << 20) / size, 8, 256);
 }
 
 /// A channel leads messages one way, from its senders to its receivers. It is made before the

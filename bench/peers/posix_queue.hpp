@@ -14,7 +14,7 @@ namespace bench {
 class posix_queue {
  public:
   static constexpr const char* name = "posix_mq";
-  static constexpr waiting streams_by = waiting::sleep;
+  static constexpr waiting streams_by = waiting::spin;
   static constexpr bool has_threads = false;
 
   explicit posix_queue(const workload& w)

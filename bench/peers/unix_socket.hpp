@@ -10,7 +10,7 @@ namespace bench {
 class unix_socket {
  public:
   static constexpr const char* name = "unix_socket";
-  static constexpr waiting streams_by = waiting::sleep;
+  static constexpr waiting streams_by = waiting::spin;
   static constexpr bool has_threads = false;
 
   explicit unix_socket(const workload& w) : flags_(w.wait == waiting::spin ? MSG_DONTWAIT : 0) {
