@@ -8,12 +8,16 @@
 
 namespace millrace::detail {
 
+[[noreturn, gnu::cold]] inline void fail_closed(std::string_view what) {
+  fail(errc::closed, "", std::string("using ").append(what),
+       "it was moved from, or has ended already");
+}
+
 /// The core behind a handle or loan; throws errc::closed if there is none any more.
 template <class Core>
 [[nodiscard]] Core& checked(Core* core, std::string_view what) {
   if (core == nullptr) [[unlikely]] {
-    fail(errc::closed, "", std::string("using ").append(what),
-         "it was moved from, or has ended already");
+    fail_closed(what);
   }
   return *core;
 }

@@ -45,9 +45,9 @@ class participant {
   }
 
   /// Throws what a call on a handle in a forked child gets.
-  [[noreturn]] void fail_forked() const;
+  [[noreturn, gnu::cold]] void fail_forked() const;
   /// Throws errc::corrupted; `where` is the call that came upon it.
-  [[noreturn]] void fail_corrupted(std::string_view where) const;
+  [[noreturn, gnu::cold]] void fail_corrupted(std::string_view where) const;
 
  private:
   void open(const std::filesystem::path& path, const queue_options& options, side which);

@@ -2,10 +2,10 @@
 #include <millrace/queue/publisher.hpp>
 
 #include <algorithm>
-#include <cstring>
 #include <utility>
 #include <vector>
 
+#include <millrace/detail/copy.hpp>
 #include <millrace/detail/publishing.hpp>
 
 #include "core/fail.hpp"
@@ -24,17 +24,31 @@ class publisher_core {
   publisher_core(std::string_view name, const queue_options& options)
       : self_(std::in_place, name, options, side::publishes),
         side_(self_->queue().ring(), self_->id(), self_->alone()),
-        spin_(options.spin), exclusive_(self_->alone()), must_fence_(self_->must_fence()),
-        max_size_(self_->queue().sizes().capacity() / 2) {}
+        spin_(options.spin), must_fence_(self_->alone() && self_->must_fence()),
+        block_size_(self_->queue().sizes().block_size()), max_size_(self_->queue().sizes().capacity() / 2) {}
 
   // ---- enqueue
 
   status try_enqueue(std::span<const std::byte> bytes) {
     begin();
-    if (bytes.size() > max_size_) {
-      return answer(status::too_large);
+    // The common case on its own, so that it costs no more than it must.
+    if (bytes.size() <= block_size_ && !self_->removed()) [[likely]] {
+      const auto write = [&](slot<native_atomics>& s, std::byte* block) {
+        const bool inside = bytes.size() <= slot<native_atomics>::inline_size;
+        copy(inside ? s.inline_bytes : block, bytes.data(), bytes.size());
+        s.shape.store(bytes.size() | (inside ? 0 : shape::in_blocks), std::memory_order_relaxed);
+      };
+      position p = 0;
+      bool revoked = false;
+      if (side_.put(write, p, revoked)) [[likely]] {
+        published(1, bytes.size());
+        return answer(status::ok);
+      }
+      if (revoked) {
+        release_revoked(p);
+      }
     }
-    return answer(enqueue_once(bytes));
+    return enqueue_now(bytes);
   }
 
   status enqueue_until(std::span<const std::byte> bytes, steady_time deadline,
@@ -158,9 +172,6 @@ class publisher_core {
   [[nodiscard]] std::size_t max_size() const noexcept { return max_size_; }
 
  private:
-  /// How far ahead of its messages a publisher asks for the lines it will write.
-  static constexpr position lines_ahead = 12;
-
   struct room {
     position at = 0;
     std::uint32_t span = 0;
@@ -174,9 +185,13 @@ class publisher_core {
       self_->fail_forked();
     }
     if (open_) [[unlikely]] {
-      fail(errc::invalid_option, self_->queue().path().string(), "publishing",
-           "a reservation of this publisher is open; commit or destroy it first");
+      fail_open();
     }
+  }
+
+  [[noreturn, gnu::cold]] void fail_open() const {
+    fail(errc::invalid_option, self_->queue().path().string(), "publishing",
+         "a reservation of this publisher is open; commit or destroy it first");
   }
 
   void check_reservation() {
@@ -187,6 +202,13 @@ class publisher_core {
     if (self_->forked()) {
       self_->fail_forked();
     }
+  }
+
+  [[gnu::noinline]] status enqueue_now(std::span<const std::byte> bytes) {
+    if (bytes.size() > max_size_) {
+      return answer(status::too_large);
+    }
+    return answer(enqueue_once(bytes));
   }
 
   /// False: full.
@@ -212,9 +234,7 @@ class publisher_core {
   }
 
   void write(position p, std::span<const std::byte> bytes) const noexcept {
-    if (!bytes.empty()) {
-      std::memcpy(place(p, bytes.size()), bytes.data(), bytes.size());
-    }
+    copy(place(p, bytes.size()), bytes.data(), bytes.size());
     describe(p, bytes.size(), bytes.size());
   }
 
@@ -226,27 +246,29 @@ class publisher_core {
     case commit_result::revoked: return false;
     case commit_result::corrupted: self_->fail_corrupted("committing");
     }
-    participant_record& mine = self_->record();
-    mine.published.store(published_ += messages, std::memory_order_relaxed);
-    mine.published_bytes.store(published_bytes_ += bytes, std::memory_order_relaxed);
     if (stalls_ != 0) [[unlikely]] {
       stalls_ = 0;
-      mine.revoked_in_a_row.store(0, std::memory_order_relaxed);
+      self_->record().revoked_in_a_row.store(0, std::memory_order_relaxed);
     }
-    if (exclusive_) {
-      // A plain store was the commit. The sleeper's fence reaches into this process, so only the
-      // compiler must not turn store and look around; where it does not reach, fence here.
-      if (must_fence_) {
-        os::fence_here();
-      } else {
-        std::atomic_signal_fence(std::memory_order_seq_cst);
-      }
-    }
-    wake_subscribers(*self_, messages);
+    published(messages, bytes);
     return true;
   }
 
-  void release_revoked(position p) {
+  /// Counts, and wakes those who wait for a message.
+  void published(std::uint32_t messages, std::size_t bytes) noexcept {
+    participant_record& mine = self_->record();
+    count(mine.published, messages);
+    count(mine.published_bytes, bytes);
+    // A plain store may have been the commit. The sleeper's fence reaches into this process, so only
+    // the compiler must not turn store and look around; where it does not reach, fence here.
+    if (must_fence_) [[unlikely]] {
+      os::fence_here();
+    }
+    std::atomic_signal_fence(std::memory_order_seq_cst);
+    wake_subscribers(*self_, messages);
+  }
+
+  [[gnu::cold]] void release_revoked(position p) {
     if (!side_.release_revoked(p)) {
       self_->fail_corrupted("releasing a revoked claim");
     }
@@ -265,7 +287,6 @@ class publisher_core {
         return status::full;
       }
       write(p, bytes);
-      side_.prefetch(lines_ahead);
       if (finish(p, span, span, false, bytes.size())) {
         return status::ok;
       }
@@ -356,15 +377,13 @@ class publisher_core {
   std::optional<participant> self_;
   publishing<native_atomics> side_;
   std::chrono::nanoseconds spin_;
-  bool exclusive_;
   bool must_fence_;
   bool open_ = false;  // a reservation is
   bool left_ = false;  // the publisher has
   status last_ = status::ok;
   std::uint32_t stalls_ = 0;
+  std::size_t block_size_;
   std::size_t max_size_;
-  std::uint64_t published_ = self_->record().published.load(std::memory_order_relaxed);
-  std::uint64_t published_bytes_ = self_->record().published_bytes.load(std::memory_order_relaxed);
   room room_;
   std::vector<std::byte> copy_;  // of a reservation that lost its place
 };

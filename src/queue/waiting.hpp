@@ -30,7 +30,7 @@ struct bedroom {
   os::named_semaphore& semaphore;
 
   /// Wakes up to `n` sleepers, as far as there are any.
-  void wake(std::uint32_t n) const noexcept {
+  [[gnu::noinline]] void wake(std::uint32_t n) const noexcept {
     for (; n != 0 && bell.take_one(); --n) {
       semaphore.post();
     }

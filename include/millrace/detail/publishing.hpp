@@ -23,12 +23,46 @@ class publishing {
   /// `exclusive`: no other publisher can be open, so claiming needs no announcement.
   publishing(const ring<A>& r, std::uint32_t id, bool exclusive) noexcept
       : ring_(r), id_(id), exclusive_(exclusive),
-        next_(r.where().publish.load(std::memory_order_relaxed)), hinted_(next_) {}
+        next_(r.where().publish.load(std::memory_order_relaxed)) {}
+
+  /// Publishes a message of one slot if the next slot is free: claim, `write(slot, block)` and
+  /// commit in one, for what they mostly come to. False: nothing is published, or, if `revoked` is
+  /// set, the claim at `p` was lost.
+  template <class Write>
+  [[nodiscard]] bool put(Write write, position& p, bool& revoked) noexcept {
+    const position here = next_;
+    slot<A>& s = ring_.at(here);
+    const std::uint64_t free = word::free(ring_.lap(here)).bits;
+    if (s.word.load(std::memory_order_acquire) != free || here >= hint_due_) {
+      return false;  // anything else, and leaving a hint now and then, is claim's
+    }
+    if (exclusive_) {
+      write(s, ring_.block(here));
+      s.word.store(free | ready_alone_, std::memory_order_release);  // SYNC (a)
+      next_ = here + 1;
+      return true;
+    }
+    std::uint64_t expected = free;
+    if (!s.word.compare_exchange_strong(expected, free | claimed_alone_,  // SYNC (b)
+                                        std::memory_order_acq_rel, std::memory_order_relaxed)) {
+      return false;
+    }
+    next_ = here + 1;
+    write(s, ring_.block(here));
+    expected = free | claimed_alone_;
+    if (s.word.compare_exchange_strong(expected, free | ready_alone_,  // SYNC (a)
+                                       std::memory_order_seq_cst, std::memory_order_acquire)) {
+      return true;
+    }
+    p = here;
+    revoked = true;
+    return false;
+  }
 
   /// Claims `span` slots in a row; `p` is then their first. An exclusive publisher's claim is
   /// nothing but a choice of place that leaves no trace, unless it is for a batch.
   [[nodiscard]] claim_result claim(std::uint32_t span, bool batch, position& p) noexcept {
-    if (next_ - hinted_ >= ring_.size() / 4) {
+    if (next_ >= hint_due_) {
       leave_hint();
     }
     // A correct ring gives a verdict within a lap or so; the bound is for one that makes no sense.
@@ -125,11 +159,8 @@ class publishing {
 
   void leave_hint() noexcept {
     ring<A>::advance(ring_.where().publish, next_);
-    hinted_ = next_;
+    hint_due_ = next_ + ring_.size() / 4;
   }
-
-  /// Asks for the line that will be written `distance` slots from now.
-  void prefetch(position distance) const noexcept { A::prefetch(&ring_.at(next_ + distance)); }
 
   [[nodiscard]] const ring<A>& slots() const noexcept { return ring_; }
 
@@ -248,7 +279,8 @@ class publishing {
     if (static_cast<std::int64_t>(hint - next_) <= 0) {
       return false;
     }
-    next_ = hinted_ = hint;
+    next_ = hint;
+    hint_due_ = next_ + ring_.size() / 4;
     return true;
   }
 
@@ -262,8 +294,10 @@ class publishing {
   ring<A> ring_;
   std::uint32_t id_;
   bool exclusive_;
+  std::uint64_t claimed_alone_ = word::make(0, state::claimed, id_, 1).bits;  // but for the lap
+  std::uint64_t ready_alone_ = word::make(0, state::ready, id_, 1).bits;
   position next_;
-  position hinted_;
+  position hint_due_ = 0;
 };
 
 }  // namespace millrace::detail

@@ -12,11 +12,17 @@
 // An exclusive subscriber takes nothing: it reads a ready message in place, marking it as handed
 // out, and sets it free when done. Only when it goes on to the next message while it keeps this
 // one does it take it, so that publishers can go around it.
+//
+// Nor is a message of one slot taken that is only to be copied: it is copied first, and the exchange
+// that sets it free confirms that it was this message all the while. Nothing is in the subscriber's
+// hands meanwhile, so nothing has to come back if it dies.
 #pragma once
 
 #include <atomic>
-#include <optional>
+#include <span>
+#include <utility>
 
+#include <millrace/detail/copy.hpp>
 #include <millrace/detail/ring.hpp>
 
 namespace millrace::detail {
@@ -51,22 +57,19 @@ class subscribing {
   /// subscriber which died is dropped, not delivered again.
   subscribing(const ring<A>& r, std::uint32_t id, bool exclusive, bool once) noexcept
       : ring_(r), id_(id), exclusive_(exclusive), once_(once),
-        next_(r.where().subscribe.load(std::memory_order_relaxed)), hinted_(next_) {}
+        next_(r.where().subscribe.load(std::memory_order_relaxed)) {}
 
   /// Takes the next message in order, of at most `limit` bytes. `too_large` leaves its size in
   /// `m.size`.
   [[nodiscard]] take_result take(std::size_t limit, taken_message& m) noexcept {
-    if (in_place_ && !keep_in_place()) {
+    if (!prepare()) {
       return take_result::corrupted;
-    }
-    if (next_ - hinted_ >= ring_.size() / 4) {
-      leave_hint();
     }
     // As in publishing: the bound is for memory that makes no sense.
     for (position steps = 4 * ring_.size(); steps != 0; --steps) {
       word seen = ring_.load(next_);
       const std::int32_t ahead = laps_between(seen.lap(), ring_.lap(next_));
-      if (ahead < 0) {  // (7)
+      if (ahead < 0) [[unlikely]] {  // (7)
         if (catch_up()) {
           continue;
         }
@@ -116,11 +119,46 @@ class subscribing {
     return take_result::empty;
   }
 
+  /// Copies and finishes the next message if it is ready, in one slot and no longer than `buffer`:
+  /// what take_copy mostly comes to. False, with anything in the buffer: it is none of these.
+  [[nodiscard]] bool take_next_copy(std::span<std::byte> buffer, std::size_t& size) noexcept {
+    const position p = next_;
+    slot<A>& here = ring_.at(p);
+    const word seen{here.word.load(std::memory_order_acquire)};  // SYNC (a)
+    const shape s{here.shape.load(std::memory_order_relaxed)};
+    const std::size_t length = s.length();
+    const bool inside = s.bits <= slot<A>::inline_size;  // no flag is set then
+    if (!seen.is_ready_alone(ring_.lap(p)) || length > buffer.size() ||
+        !(inside || (s.has(shape::in_blocks) && !s.has(shape::handed_out) &&
+                     length <= ring_.block_size())) ||
+        in_place_span_ != 0 || p >= hint_due_) {
+      return false;
+    }
+    // Should another subscriber be quicker, this reads what a publisher may be writing by then, and
+    // throws it away.
+    copy_racing(buffer.data(), inside ? here.inline_bytes : ring_.block(p), length);
+    const word done = word::free(seen.lap() + 1);
+    if (exclusive_) {
+      here.word.store(done.bits, std::memory_order_release);  // SYNC (b)
+    } else if (word expected = seen; !exchange_last(p, expected, done)) {
+      return false;
+    }
+    next_ = p + 1;
+    size = length;
+    return true;
+  }
+
+  /// Copies the next message in order into `buffer` and finishes it; `m` then says its size and
+  /// whether it was redelivered. `too_large` leaves its size in `m.size`.
+  [[nodiscard]] take_result take_copy(std::span<std::byte> buffer, taken_message& m) noexcept {
+    return copy_out(take(buffer.size(), m), buffer, m);
+  }
+
   /// Takes a message that was handed out before and came back, if this finds one before the end of
   /// a pass over all words. `empty`: a whole pass found none; call again when the queue's epoch has
   /// changed.
   [[nodiscard]] take_result take_orphan(std::size_t limit, taken_message& m) noexcept {
-    if (in_place_ && !keep_in_place()) {
+    if (!prepare()) {
       return take_result::corrupted;
     }
     for (; scan_ < ring_.size(); ++scan_) {
@@ -146,15 +184,21 @@ class subscribing {
     return take_result::empty;
   }
 
+  /// The same for a copy, as take_copy.
+  [[nodiscard]] take_result take_orphan_copy(std::span<std::byte> buffer,
+                                             taken_message& m) noexcept {
+    return copy_out(take_orphan(buffer.size(), m), buffer, m);
+  }
+
   /// The message is done with: from here on nobody is ever given it again. SYNC (b).
   [[nodiscard]] bool finish(position p) noexcept {
-    if (in_place_ && in_place_->at == p) {
+    if (in_place(p)) {
       const word done = word::free(ring_.lap(p) + 1);
-      for (std::uint32_t i = 1; i < in_place_->span; ++i) {
+      for (std::uint32_t i = 1; i < in_place_span_; ++i) {
         ring_.store(p + i, done);
       }
       ring_.store(p, done);
-      in_place_.reset();
+      in_place_span_ = 0;
       return true;
     }
     word seen = ring_.load(p);
@@ -175,7 +219,7 @@ class subscribing {
   /// Gives a message back, to be delivered again. SYNC (c). The caller then moves the queue's epoch
   /// on, so that others look for it.
   [[nodiscard]] bool give_back(position p) noexcept {
-    if (in_place_ && in_place_->at == p && !keep_in_place()) {
+    if (in_place(p) && !keep_in_place()) {
       return false;
     }
     word seen = ring_.load(p);
@@ -209,8 +253,8 @@ class subscribing {
   }
 
   void leave_hint() noexcept {
-    ring<A>::advance(ring_.where().subscribe, in_place_ ? in_place_->at : next_);
-    hinted_ = next_;
+    ring<A>::advance(ring_.where().subscribe, in_place_span_ != 0 ? in_place_at_ : next_);
+    hint_due_ = next_ + ring_.size() / 4;
   }
 
   /// Asks for the line that will be read, and written when done, `distance` slots from now.
@@ -258,7 +302,7 @@ class subscribing {
     if (!ring_.sound(mine, s)) {
       return {false, take_result::corrupted};
     }
-    m = describe(p, mine.span(), s, again);
+    describe(m, p, mine.span(), s, again);
     return {false, take_result::taken};
   }
 
@@ -277,32 +321,64 @@ class subscribing {
     // The mark precedes the reader's first look in program order, which is the order that a kill
     // sees.
     std::atomic_signal_fence(std::memory_order_seq_cst);
-    m = describe(next_, seen.span(), s, again);
-    in_place_ = m;
+    describe(m, next_, seen.span(), s, again);
+    in_place_at_ = next_;
+    in_place_span_ = seen.span();
     next_ += seen.span();
     if (again && once_) {
-      return {!finish(m.at) || true, take_result::empty};
+      (void)finish(in_place_at_);
+      return try_again;
     }
     return {false, take_result::taken};
   }
 
-  [[nodiscard]] taken_message describe(position p, std::uint32_t span, shape s,
-                                       bool again) const noexcept {
-    const std::byte* first =
-        s.has(shape::in_blocks) ? ring_.block(p) : ring_.at(p).inline_bytes;
-    return {p, span, first, s.length(), again};
+  [[nodiscard]] take_result copy_out(take_result r, std::span<std::byte> buffer,
+                                     const taken_message& m) noexcept {
+    if (r != take_result::taken) {
+      return r;
+    }
+    copy(buffer.data(), m.first, m.size);
+    return finish(m.at) ? take_result::taken : take_result::corrupted;
+  }
+
+  [[nodiscard]] const std::byte* first_byte(position p, shape s) const noexcept {
+    return s.has(shape::in_blocks) ? ring_.block(p) : ring_.at(p).inline_bytes;
+  }
+
+  void describe(taken_message& m, position p, std::uint32_t span, shape s,
+                bool again) const noexcept {
+    m.at = p;
+    m.span = span;
+    m.first = first_byte(p, s);
+    m.size = s.length();
+    m.redelivered = again;
+  }
+
+  /// What precedes every take. False: the memory makes no sense.
+  [[nodiscard]] bool prepare() noexcept {
+    if (in_place_span_ != 0 && !keep_in_place()) {
+      return false;
+    }
+    if (next_ >= hint_due_) {
+      leave_hint();
+    }
+    return true;
+  }
+
+  /// Whether the message at `p` is the one that is read in place.
+  [[nodiscard]] bool in_place(position p) const noexcept {
+    return in_place_span_ != 0 && in_place_at_ == p;
   }
 
   /// Turns the message that is read in place into a taken one.
   [[nodiscard]] bool keep_in_place() noexcept {
-    const taken_message m = *in_place_;
-    in_place_.reset();
-    word seen = ring_.load(m.at);
-    if (!seen.is(state::ready) || seen.span() != m.span) {
+    const std::uint32_t span = std::exchange(in_place_span_, 0);
+    word seen = ring_.load(in_place_at_);
+    if (!seen.is(state::ready) || seen.span() != span) {
       return false;
     }
-    return ring_.exchange(m.at, seen,
-                          word::make(seen.lap() + 1, state::taken, id_, seen.span()));
+    return ring_.exchange(in_place_at_, seen,
+                          word::make(seen.lap() + 1, state::taken, id_, span));
   }
 
   bool catch_up() noexcept {
@@ -310,7 +386,8 @@ class subscribing {
     if (static_cast<std::int64_t>(hint - next_) <= 0) {
       return false;
     }
-    next_ = hinted_ = hint;
+    next_ = hint;
+    hint_due_ = next_ + ring_.size() / 4;
     return true;
   }
 
@@ -319,8 +396,9 @@ class subscribing {
   bool exclusive_;
   bool once_;
   position next_;
-  position hinted_;
-  std::optional<taken_message> in_place_;  // exclusive: handed out, still ready
+  position hint_due_ = 0;
+  position in_place_at_ = 0;         // exclusive: the message handed out and still ready,
+  std::uint32_t in_place_span_ = 0;  // if not 0
   stalled_claim stalled_{};
   position scan_ = 0;
   bool found_ = false;

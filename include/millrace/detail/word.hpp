@@ -75,6 +75,12 @@ struct word {
     return owned() && owner() == id;
   }
 
+  /// Whether this is a message of `lap` in one slot.
+  [[nodiscard]] constexpr bool is_ready_alone(std::uint32_t its_lap) const noexcept {
+    constexpr std::uint64_t any_owner = std::uint64_t{(1U << owner_bits) - 1} << state_bits;
+    return (bits & ~any_owner) == make(its_lap, state::ready, 0, 1).bits;
+  }
+
   [[nodiscard]] constexpr word with(detail::state s) const noexcept {
     return make(lap(), s, owner(), span());
   }
