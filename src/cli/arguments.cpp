@@ -1,0 +1,69 @@
+// Definitions of the shared arguments.
+#include "arguments.hpp"
+
+#include <map>
+
+#include <CLI/CLI.hpp>
+#include <fmt/format.h>
+
+#include "outcome.hpp"
+#include "quantities.hpp"
+
+namespace millrace::cli {
+
+void add_queue_name(CLI::App& verb, std::string& name) {
+  verb.add_option("name", name, "The queue's name")->required()->type_name("NAME");
+}
+
+void add_directory(CLI::App& verb, std::filesystem::path& directory) {
+  verb.add_option("--directory", directory,
+                  "Where the queue's file lives [" + default_directory().string() + "]")
+      ->type_name("DIR");
+}
+
+void add_sizes(CLI::App& verb, queue_options& options) {
+  verb.add_option_function<std::string>(
+          "--capacity",
+          [&options](const std::string& text) {
+            options.capacity = size_argument("--capacity", text);
+          },
+          "Room for messages; one message can have half of it [1MiB]")
+      ->type_name("SIZE");
+  verb.add_option_function<std::string>(
+          "--block-size",
+          [&options](const std::string& text) {
+            options.block_size = size_argument("--block-size", text);
+          },
+          "Room of one slot, a power of two from 64 [256]")
+      ->type_name("SIZE");
+}
+
+void add_delimiter(CLI::App& verb, delimiter& chosen) {
+  verb.add_option_function<std::string>(
+          "--delimiter",
+          [&chosen](const std::string& text) {
+            static const std::map<std::string, delimiter, std::less<>> known{
+                {"newline", '\n'}, {"nul", '\0'}, {"none", std::nullopt}};
+            const auto found = known.find(text);
+            if (found == known.end()) {
+              throw failure(
+                  exit_code::usage,
+                  fmt::format("--delimiter cannot be '{}'; choose newline, nul or none", text));
+            }
+            chosen = found->second;
+          },
+          "What ends a message: newline, nul or none [newline]")
+      ->type_name("WHICH");
+}
+
+std::size_t size_argument(std::string_view option, std::string_view text) {
+  const auto size = parse_size(text);
+  if (!size || *size == 0) {
+    throw failure(exit_code::usage,
+                  fmt::format("{} cannot be '{}'; write a size such as 4096, 64KiB, 16MiB or 1GiB",
+                              option, text));
+  }
+  return *size;
+}
+
+}  // namespace millrace::cli

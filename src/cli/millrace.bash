@@ -1,0 +1,71 @@
+# Bash completion of the millrace command: verbs, their options, what those take, and queues' names.
+
+_millrace() {
+  local current=${COMP_WORDS[COMP_CWORD]}
+  local previous=${COMP_WORDS[COMP_CWORD - 1]}
+  local verb=${COMP_WORDS[1]}
+  local verbs="create publish subscribe list stat peek remove bench"
+  COMPREPLY=()
+
+  if ((COMP_CWORD == 1)); then
+    mapfile -t COMPREPLY < <(compgen -W "$verbs --help --version" -- "$current")
+    return
+  fi
+
+  case $previous in
+    --directory)
+      compopt -o filenames 2>/dev/null
+      mapfile -t COMPREPLY < <(compgen -d -- "$current")
+      return
+      ;;
+    --file)
+      compopt -o filenames 2>/dev/null
+      mapfile -t COMPREPLY < <(compgen -f -- "$current")
+      return
+      ;;
+    --delimiter)
+      mapfile -t COMPREPLY < <(compgen -W "newline nul none" -- "$current")
+      return
+      ;;
+    --capacity | --block-size | --chunk | --count | --timeout | --permissions)
+      return
+      ;;
+  esac
+
+  local options
+  case $verb in
+    create)
+      options="--capacity --block-size --directory --exclusive-publisher --exclusive-subscriber
+        --at-most-once --permissions --help"
+      ;;
+    publish) options="--file --delimiter --chunk --capacity --block-size --directory --help" ;;
+    subscribe) options="--count --timeout --follow --delimiter --directory --help" ;;
+    list) options="--long --directory --help" ;;
+    stat) options="--json --directory --help" ;;
+    peek) options="--count --delimiter --directory --help" ;;
+    remove | bench) options="--directory --help" ;;
+    *) return ;;
+  esac
+  if [[ $current == -* ]]; then
+    mapfile -t COMPREPLY < <(compgen -W "$options" -- "$current")
+    return
+  fi
+
+  case $verb in
+    publish | subscribe | stat | peek | remove)
+      # The queues of the directory that was named before, if one was.
+      local -a directory=()
+      local i
+      for ((i = 2; i < COMP_CWORD - 1; ++i)); do
+        if [[ ${COMP_WORDS[i]} == --directory ]]; then
+          directory=(--directory "${COMP_WORDS[i + 1]/#\~/$HOME}")
+        fi
+      done
+      mapfile -t COMPREPLY < <(
+        compgen -W "$("${COMP_WORDS[0]}" list "${directory[@]}" 2>/dev/null)" -- "$current"
+      )
+      ;;
+  esac
+}
+
+complete -F _millrace millrace

@@ -1,0 +1,62 @@
+// What to do about each error of the library, in words of the command line.
+#include "outcome.hpp"
+
+#include <string_view>
+
+#include <fmt/format.h>
+
+namespace millrace::cli {
+
+namespace {
+
+std::string_view advice(errc code) {
+  switch (code) {
+  case errc::invalid_name:
+    return "choose a name of 1 to 200 letters, digits, '.', '_' or '-' that starts with no '.'";
+  case errc::invalid_option:
+    return "see --help for what the option takes";
+  case errc::not_found:
+    return "'millrace list' shows what there is, 'millrace create' makes one";
+  case errc::already_exists:
+    return "choose another name, or 'millrace remove' it first";
+  case errc::not_a_queue:
+    return "choose another name, or move that file away";
+  case errc::version_mismatch:
+  case errc::layout_mismatch:
+    return "use the millrace that made it, or 'millrace remove' it";
+  case errc::option_mismatch:
+    return "leave the option out to take the queue as it is";
+  case errc::role_taken:
+    return "end that process first; 'millrace stat' names it";
+  case errc::too_many_participants:
+    return "end some of the processes that 'millrace stat' names";
+  case errc::wrong_owner:
+    return "ask its owner to create it with --permissions for others";
+  case errc::permission_denied:
+    return "check who owns the directory and the queue's file";
+  case errc::no_space:
+    return "choose a smaller --capacity or another --directory";
+  case errc::out_of_memory:
+    return "choose a smaller --capacity";
+  case errc::busy:
+    return "try again";
+  case errc::corrupted:
+    return "'millrace remove' it and create it anew";
+  case errc::forked:
+  case errc::closed:
+  case errc::system:
+    return {};
+  }
+  return {};
+}
+
+}  // namespace
+
+failure explain(const error& e) {
+  const bool usage = e.code() == errc::invalid_name || e.code() == errc::invalid_option;
+  const std::string_view what_to_do = advice(e.code());
+  return {usage ? exit_code::usage : exit_code::failed,
+          what_to_do.empty() ? std::string(e.what()) : fmt::format("{}; {}", e.what(), what_to_do)};
+}
+
+}  // namespace millrace::cli
