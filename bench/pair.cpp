@@ -19,7 +19,7 @@ double pairs(std::size_t size, std::uint64_t count) {
     typename C::receiver receiver(c, 0);
     typename C::sender sender(c, 0);
     std::vector<std::byte> sent(size), received(size);
-    spinner spin(10'000);
+    spinner spin(patience(1, C::has_threads));
     const auto once = [&](std::uint64_t number) {
       sent.front() = static_cast<std::byte>(number);
       while (!sender.send(sent))

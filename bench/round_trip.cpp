@@ -19,7 +19,6 @@ namespace {
 
 constexpr std::size_t message_size = 64;
 constexpr std::uint64_t warm_up_trips = 1000;
-constexpr unsigned patience = 10'000;
 
 struct times {
   double total;           // seconds
@@ -71,7 +70,7 @@ times round_trips(std::uint64_t count) {
       s->receivers_open.arrive_and_wait_for(2);
       typename C::sender sender(out, 0);
       std::vector<std::byte> message(message_size);
-      spinner spin(patience);
+      spinner spin(patience(2, C::has_threads));
       const auto send = [&](std::uint64_t number) {
         stamp(message, {0, false, number});
         while (!sender.send(message))
@@ -117,14 +116,14 @@ times cache_line_trips(std::uint64_t count) {
       spin.pause();
   };
   const auto ask = [&] {
-    spinner spin(patience);
+    spinner spin(patience(2, false));
     s->result = time_trips(count, [&](std::uint64_t number) {
       s->word.store(2 * number + 1, std::memory_order_release);
       wait_for(2 * number + 2, spin);
     });
   };
   const auto answer = [&] {
-    spinner spin(patience);
+    spinner spin(patience(2, false));
     for (std::uint64_t i = 0; i < warm_up_trips + count; ++i) {
       wait_for(2 * i + 1, spin);
       s->word.store(2 * i + 2, std::memory_order_release);

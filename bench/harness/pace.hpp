@@ -3,6 +3,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <thread>
 
 #include <sched.h>
 
@@ -15,10 +16,15 @@ inline std::int64_t now() noexcept {
       .count();
 }
 
+/// The pauses of a waiting process before it gives its CPU to another one: many when each process
+/// has a CPU for itself.
+inline unsigned patience(unsigned processes, bool has_threads) {
+  return !has_threads && processes <= std::thread::hardware_concurrency() ? 10'000 : 16;
+}
+
 /// Spins, and gives the CPU away now and then in case whom it waits for has none.
 class spinner {
  public:
-  /// `patience`: pauses before the first yield and between yields.
   explicit spinner(unsigned patience) noexcept : patience_(patience) {}
 
   void pause() noexcept {

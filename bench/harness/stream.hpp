@@ -27,12 +27,6 @@ enum class touching {
   lines,
 };
 
-/// The pauses of a waiting process before it gives its CPU to another one: many when it has the
-/// CPU for itself.
-inline unsigned patience_of(const workload& w) {
-  return w.senders + w.receivers > std::thread::hardware_concurrency() ? 16 : 10'000;
-}
-
 namespace stream_parts {
 
 inline constexpr unsigned most_processes = 8;
@@ -121,7 +115,7 @@ void run_sender(const C& c, const workload& w, unsigned index,
   typename C::sender sender(c, index);
   const auto me = static_cast<std::uint8_t>(index);
   std::vector<std::byte> buffer(w.size, std::byte{0x5a});
-  spinner spin(patience_of(w));
+  spinner spin(patience(w.senders + w.receivers, C::has_threads));
   for (const phase now_in : {warm_up, measured}) {
     phase_state& p = s.phases[now_in];
     p.begin.arrive_and_wait_for(w.senders + w.receivers);
@@ -151,7 +145,7 @@ void run_receiver(const C& c, const workload& w, unsigned index, state& s) {
   typename C::receiver receiver(c, index);
   s.receivers_open.arrive();
   std::vector<std::byte> buffer(w.size);
-  spinner spin(patience_of(w));
+  spinner spin(patience(w.senders + w.receivers, C::has_threads));
   for (const phase now_in : {warm_up, measured}) {
     phase_state& p = s.phases[now_in];
     p.begin.arrive_and_wait_for(w.senders + w.receivers);
