@@ -23,13 +23,13 @@ void ask(const char* question, std::size_t size, std::size_t depth) {
 void ask_one_way() {
   constexpr auto ours = shared_roles() + exclusive_roles();
   constexpr auto few = machine() + ours + list<boost_queue>();
-  for (const std::size_t size : {8, 64, 1 << 10, 64 << 10, 1 << 20}) {
+  for (const std::size_t size : {8u, 64u, 1u << 10, 64u << 10, 1u << 20}) {
     for_each(machine() + ours + others(),
              [&]<class C> { ask<C, touching::ends>("one_way", size, depth_for(size)); });
     for_each(few,
              [&]<class C> { ask<C, touching::lines>("one_way_in_place", size, depth_for(size)); });
   }
-  for (const std::size_t size : {8, 64})
+  for (const std::size_t size : {8u, 64u})
     for_each(few, [&]<class C> { ask<C, touching::ends>("one_way_deep", size, 4096); });
 }
 

@@ -49,7 +49,7 @@ void benchmark_pair(benchmark::State& state, std::size_t size) {
 }  // namespace
 
 void ask_pair() {
-  for (const std::size_t size : {3, 50})
+  for (const std::size_t size : {3u, 50u})
     for_each(shared_roles() + exclusive_roles() + others(), [&]<class C> {
       benchmark::RegisterBenchmark(name_of("pair", C::name, size).c_str(), benchmark_pair<C>, size)
           ->UseManualTime();

@@ -8,7 +8,7 @@
 namespace bench {
 
 void ask_two_to_two() {
-  for (const std::size_t size : {8, 64}) {
+  for (const std::size_t size : {8u, 64u}) {
     const workload w = {.size = size, .depth = depth_for(size), .senders = 2, .receivers = 2};
     for_each(shared_roles() + others(), [&]<class C> {
       benchmark::RegisterBenchmark(name_of("two_to_two", C::name, size).c_str(),
