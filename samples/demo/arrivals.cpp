@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cinttypes>
 #include <cstdio>
+#include <filesystem>
 #include <fstream>
 #include <iterator>
 #include <optional>
@@ -18,10 +19,10 @@ namespace sample {
 
 namespace {
 
-std::vector<char> read_file(const std::string& path) {
+std::vector<std::byte> read_file(const std::string& path) {
   std::ifstream file(path, std::ios::binary);
-  std::vector<char> bytes{std::istreambuf_iterator<char>(file), {}};
-  if (!file)
+  std::vector<std::byte> bytes(std::filesystem::file_size(path));
+  if (!file.read(reinterpret_cast<char*>(bytes.data()), std::ssize(bytes)))
     throw std::runtime_error("cannot read " + path);
   return bytes;
 }
@@ -82,8 +83,7 @@ std::vector<std::string> arrivals::differences(const std::vector<std::string>& s
       found.push_back(path + ": all of it is missing");
       continue;
     }
-    const std::vector<char> bytes = read_file(path);
-    if (const auto difference = first_difference(file->second, std::as_bytes(std::span(bytes))))
+    if (const auto difference = first_difference(file->second, read_file(path)))
       found.push_back(path + ": " + *difference);
   }
   const std::unordered_set<std::string_view> known(sent.begin(), sent.end());
