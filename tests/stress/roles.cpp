@@ -157,6 +157,7 @@ void subscribe(const job& j, ledger& book) {
   std::vector<std::int64_t> latest(book.publishers(), -1);
   std::vector<std::byte> buffer(most);
   std::vector<held> hands;
+  bool gave_back = false;
 
   const auto seen = [&](const origin& from, std::size_t size, bool redelivered) {
     if (size < ledger::shortest_numbered) {
@@ -190,6 +191,7 @@ void subscribe(const job& j, ledger& book) {
     if (one.size >= ledger::shortest_numbered && random() % 50 == 0 &&
         book.at(one.from.publisher, one.from.number).given_back < 100) {
       ++book.at(one.from.publisher, one.from.number).given_back;
+      gave_back = true;
       one.loan.requeue();
       return;
     }
@@ -198,6 +200,7 @@ void subscribe(const job& j, ledger& book) {
 
   for (;;) {
     std::optional<millrace::message> m;
+    gave_back = false;
     const auto how = random() % 8;
     if (how == 0 && !j.loans_only) {
       std::size_t size = 0;
@@ -233,7 +236,8 @@ void subscribe(const job& j, ledger& book) {
     while (hands.size() > keep) {
       let_go(random() % hands.size());
     }
-    if (!m && s.last_status() != status::ok && book.stop_subscribing() != 0) {
+    // Whoever gives a message back looks again: the others may have left.
+    if (!m && !gave_back && book.stop_subscribing() != 0) {
       require(s.last_status() == status::empty || s.last_status() == status::timeout,
               "an answer that makes no sense");
       return;

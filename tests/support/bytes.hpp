@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
 #include <span>
 #include <string>
 #include <string_view>
@@ -17,15 +18,16 @@ using bytes = std::vector<std::byte>;
 inline bytes pattern(std::size_t size, std::uint64_t seed = 0) {
   bytes result(size);
   std::uint64_t x = seed * 0x9E3779B97F4A7C15u + 1;
-  for (auto& b : result) {
+  for (std::size_t i = 0; i < size; i += sizeof x) {
     x = x * 6364136223846793005u + 1442695040888963407u;
-    b = static_cast<std::byte>(x >> 56);
+    const std::uint64_t mixed = x ^ (x >> 32);
+    std::memcpy(result.data() + i, &mixed, std::min(sizeof mixed, size - i));
   }
   return result;
 }
 
 inline bool same(std::span<const std::byte> a, std::span<const std::byte> b) {
-  return std::equal(a.begin(), a.end(), b.begin(), b.end());
+  return a.size() == b.size() && (a.empty() || std::memcmp(a.data(), b.data(), a.size()) == 0);
 }
 
 inline std::span<const std::byte> as_bytes(std::string_view text) {

@@ -42,7 +42,7 @@ void allow(unsigned seconds) {
 
 void watch_case(const char* name) {
   current_case = name;
-  allow(120);
+  allow(400);
 }
 
 void watch_process(pid_t pid) {

@@ -5,7 +5,7 @@
 
 namespace test {
 
-/// Gives the case that runs now `seconds` from now on (every case starts with 120). An alarm signal
+/// Gives the case that runs now `seconds` from now on (every case starts with 400). An alarm signal
 /// and not a thread, so that cases may fork.
 void allow(unsigned seconds);
 
