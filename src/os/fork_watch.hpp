@@ -3,6 +3,7 @@
 
 #include <atomic>
 #include <cstdint>
+#include <mutex>
 
 namespace millrace::os {
 
@@ -16,12 +17,16 @@ extern std::atomic<std::uint32_t> fork_generation;
   return detail::fork_generation.load(std::memory_order_relaxed);
 }
 
+/// Held by every fork, so that a child finds what it guards in order. Not to be taken twice.
+[[nodiscard]] std::mutex& fork_mutex();
+
 /// A file descriptor that a forked child closes at once, before it runs anything else. A lock that
 /// belongs to the descriptor's open file description thus ends with the process that took it.
 /// (A child made by a bare clone system call, past the C library, is not noticed.)
 class private_descriptor {
  public:
-  explicit private_descriptor(int descriptor);
+  /// Opens `path` as open() does; get() is negative, with errno set, if that fails.
+  private_descriptor(const char* path, int flags);
   private_descriptor(const private_descriptor&) = delete;
   private_descriptor& operator=(const private_descriptor&) = delete;
   ~private_descriptor();

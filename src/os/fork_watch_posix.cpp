@@ -1,8 +1,7 @@
 // fork_watch by pthread_atfork.
 #include "os/fork_watch.hpp"
 
-#include <mutex>
-
+#include <fcntl.h>
 #include <pthread.h>
 #include <unistd.h>
 
@@ -10,7 +9,7 @@ namespace millrace::os {
 
 std::atomic<std::uint32_t> detail::fork_generation{0};
 
-/// All private descriptors of this process.
+/// All private descriptors of this process. The mutex is the callers' to hold.
 struct descriptor_list {
   std::mutex mutex;
   private_descriptor* first = nullptr;
@@ -31,7 +30,6 @@ struct descriptor_list {
   }
 
   void add(private_descriptor& d) {
-    const std::lock_guard lock(mutex);
     d.next_ = first;
     if (first != nullptr) {
       first->previous_ = &d;
@@ -40,7 +38,6 @@ struct descriptor_list {
   }
 
   void remove(private_descriptor& d) {
-    const std::lock_guard lock(mutex);
     (d.previous_ != nullptr ? d.previous_->next_ : first) = d.next_;
     if (d.next_ != nullptr) {
       d.next_->previous_ = d.previous_;
@@ -49,17 +46,28 @@ struct descriptor_list {
 
   void close_all() {
     for (auto* d = first; d != nullptr; d = d->next_) {
-      ::close(d->descriptor_);
-      d->descriptor_ = -1;
+      if (d->descriptor_ >= 0) {
+        ::close(d->descriptor_);
+        d->descriptor_ = -1;
+      }
     }
   }
 };
 
-private_descriptor::private_descriptor(int descriptor) : descriptor_(descriptor) {
+std::mutex& fork_mutex() {
+  return descriptor_list::get().mutex;
+}
+
+// Opening and listing are one step to a fork, closing and taking off the list another.
+
+private_descriptor::private_descriptor(const char* path, int flags) {
+  const std::lock_guard lock(fork_mutex());
+  descriptor_ = ::open(path, flags);
   descriptor_list::get().add(*this);
 }
 
 private_descriptor::~private_descriptor() {
+  const std::lock_guard lock(fork_mutex());
   descriptor_list::get().remove(*this);
   if (descriptor_ >= 0) {
     ::close(descriptor_);

@@ -21,10 +21,13 @@ class lease_file {
   [[nodiscard]] static std::unique_ptr<lease_file> open(const std::filesystem::path& path,
                                                         file_id expected);
 
-  enum class kind { shared, exclusive };
+  enum class kind {
+    shared,
+    exclusive
+  };
 
-  /// Takes the lock on byte `which` unless somebody else has it. The lock of one's own that is taken
-  /// once more changes its kind.
+  /// Takes the lock on byte `which` unless somebody else has it. The lock of one's own that is
+  /// taken once more changes its kind.
   [[nodiscard]] bool try_lock(std::uint32_t which, kind k = kind::exclusive);
   void unlock(std::uint32_t which) noexcept;
 
@@ -32,7 +35,7 @@ class lease_file {
   [[nodiscard]] bool held_by_others(std::uint32_t first, std::uint32_t count) const;
 
  private:
-  lease_file(std::filesystem::path path, int descriptor);
+  explicit lease_file(std::filesystem::path path);
   std::filesystem::path path_;
   private_descriptor descriptor_;
 };

@@ -1,6 +1,6 @@
-// lease_file by open-file-description locks (fcntl F_OFD_SETLK: Linux 3.15, POSIX.1-2024). The older
-// fcntl locks would be dropped whenever any descriptor of the file closes in the process, and flock
-// locks whole files.
+// lease_file by open-file-description locks (fcntl F_OFD_SETLK: Linux 3.15, POSIX.1-2024). The
+// older fcntl locks would be dropped whenever any descriptor of the file closes in the process, and
+// flock locks whole files.
 #include "os/lease.hpp"
 
 #include <cerrno>
@@ -29,29 +29,24 @@ struct flock range(short type, std::uint32_t first, std::uint32_t count) {
 }  // namespace
 
 std::unique_ptr<lease_file> lease_file::open(const std::filesystem::path& path, file_id expected) {
-  const int descriptor = ::open(path.c_str(), O_RDWR | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
-  if (descriptor < 0) {
+  std::unique_ptr<lease_file> result(new lease_file(path));
+  if (result->descriptor_.get() < 0) {
     if (errno == ENOENT || errno == ELOOP || errno == EISDIR) {
       return nullptr;
     }
     millrace::detail::fail_system(errno, path.string(), "opening its lease");
   }
-  std::unique_ptr<lease_file> result;
-  try {
-    result.reset(new lease_file(path, descriptor));
-  } catch (...) {
-    ::close(descriptor);
-    throw;
-  }
   struct ::stat status {};
-  if (::fstat(descriptor, &status) != 0 || file_id{status.st_dev, status.st_ino} != expected) {
+  if (::fstat(result->descriptor_.get(), &status) != 0 ||
+      file_id{status.st_dev, status.st_ino} != expected) {
     return nullptr;
   }
   return result;
 }
 
-lease_file::lease_file(std::filesystem::path path, int descriptor)
-    : path_(std::move(path)), descriptor_(descriptor) {}
+lease_file::lease_file(std::filesystem::path path)
+    : path_(std::move(path)),
+      descriptor_(path_.c_str(), O_RDWR | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK) {}
 
 bool lease_file::try_lock(std::uint32_t which, kind k) {
   struct flock lock = range(k == kind::shared ? F_RDLCK : F_WRLCK, which, 1);

@@ -17,7 +17,10 @@ struct file_id {
   friend auto operator<=>(const file_id&, const file_id&) = default;
 };
 
-enum class access { read_only, read_write };
+enum class access {
+  read_only,
+  read_write
+};
 
 /// A regular file, open. Errors are thrown as millrace::error and name the path.
 class file {

@@ -168,8 +168,8 @@ file_id file::id() const {
 std::size_t file::read(void* to, std::size_t size) const {
   std::size_t done = 0;
   while (done < size) {
-    const ssize_t n = ::pread(descriptor_, static_cast<char*>(to) + done, size - done,
-                              static_cast<off_t>(done));
+    const ssize_t n =
+        ::pread(descriptor_, static_cast<char*>(to) + done, size - done, static_cast<off_t>(done));
     if (n < 0 && errno == EINTR) {
       continue;
     }
@@ -216,7 +216,9 @@ std::byte* mapping::data() const noexcept {
   return static_cast<std::byte*>(region_->mapped.get_address());
 }
 
-std::size_t mapping::size() const noexcept { return region_->mapped.get_size(); }
+std::size_t mapping::size() const noexcept {
+  return region_->mapped.get_size();
+}
 
 std::optional<file_id> identify(const std::filesystem::path& path) {
   struct ::stat status {};
@@ -247,6 +249,8 @@ void make_private_directory(const std::filesystem::path& path) {
   }
 }
 
-std::size_t page_size() { return ipc::mapped_region::get_page_size(); }
+std::size_t page_size() {
+  return ipc::mapped_region::get_page_size();
+}
 
 }  // namespace millrace::os

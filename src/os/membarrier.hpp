@@ -10,7 +10,8 @@ namespace millrace::os {
 /// A full fence in the calling thread.
 void fence_here() noexcept;
 
-/// A full fence here and in every process that has joined. Without support of the system, only here.
+/// A full fence here and in every process that has joined. Without support of the system, only
+/// here.
 void fence_all_processes() noexcept;
 
 }  // namespace millrace::os

@@ -5,6 +5,8 @@
 
 namespace millrace::os {
 
-std::uint32_t process_number() noexcept { return static_cast<std::uint32_t>(::getpid()); }
+std::uint32_t process_number() noexcept {
+  return static_cast<std::uint32_t>(::getpid());
+}
 
 }  // namespace millrace::os

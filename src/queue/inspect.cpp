@@ -18,6 +18,11 @@ struct opened {
   std::shared_ptr<segment> queue;
 };
 
+/// Whether a word stands for a message that an exclusive subscriber, being there, reads in place.
+bool read_in_place(word w, shape s, bool reader) noexcept {
+  return reader && w.is(state::ready) && s.has(shape::handed_out);
+}
+
 /// Maps an existing queue for reading. It need not be the caller's own: the system's permissions
 /// decide.
 opened look_at(std::string_view name, const std::filesystem::path& directory) {
@@ -37,7 +42,21 @@ std::uint64_t get(const std::atomic<std::uint64_t>& counter) noexcept {
   return counter.load(std::memory_order_relaxed);
 }
 
-void add_words(const segment& queue, queue_info& info) {
+/// Asking for leases takes the right to write. Nothing without it; everybody counts as alive then.
+std::unique_ptr<os::lease_file> leases_of(const segment& queue) {
+  try {
+    return os::lease_file::open(queue.path(), queue.file());
+  } catch (const error&) {
+    return nullptr;
+  }
+}
+
+bool has_exclusive_subscriber(const segment& queue, const os::lease_file* leases) {
+  return queue.subscribers() == role::exclusive &&
+         (leases == nullptr || leases->held_by_others(lease_byte::only_subscriber, 1));
+}
+
+void add_words(const segment& queue, bool reader, queue_info& info) {
   const auto ring = queue.ring();
   for (position p = 0; p < ring.size();) {
     const word w = ring.load(p);
@@ -50,13 +69,22 @@ void add_words(const segment& queue, queue_info& info) {
     case state::ready:
     case state::orphan: {
       const shape s{ring.at(p).shape.load(std::memory_order_relaxed)};
+      if (read_in_place(w, s, reader)) {
+        ++info.in_hands;
+        break;
+      }
       ++info.depth;
       info.depth_bytes += ring.sound(w, s) ? s.length() : 0;
       break;
     }
-    case state::taken: ++info.in_hands; break;
-    case state::claimed: ++info.in_progress; break;
-    default: break;
+    case state::taken:
+      ++info.in_hands;
+      break;
+    case state::claimed:
+      ++info.in_progress;
+      break;
+    default:
+      break;
     }
     p += w.span();
   }
@@ -88,13 +116,13 @@ void add_participants(const segment& queue, const os::lease_file* leases, queue_
 
 /// Whether a slot's message can be copied; its bytes move under the copy, so the word must be the
 /// same afterwards.
-bool copy_message(const ring<native_atomics>& ring, position p, word seen, peeked_message& m) {
+bool copy_message(const ring<native_atomics>& ring, position p, word seen, bool reader,
+                  peeked_message& m) {
   const shape s{ring.at(p).shape.load(std::memory_order_relaxed)};
-  if (!ring.sound(p, seen) || !ring.sound(seen, s)) {
+  if (read_in_place(seen, s, reader) || !ring.sound(p, seen) || !ring.sound(seen, s)) {
     return false;
   }
-  const std::byte* const from =
-      s.has(shape::in_blocks) ? ring.block(p) : ring.at(p).inline_bytes;
+  const std::byte* const from = s.has(shape::in_blocks) ? ring.block(p) : ring.at(p).inline_bytes;
   m.bytes.assign(from, from + s.length());
   std::atomic_thread_fence(std::memory_order_acquire);
   m.redelivered = seen.is(state::orphan) || s.has(shape::handed_out);
@@ -143,13 +171,8 @@ queue_info stat(std::string_view name, const std::filesystem::path& directory) {
   info.guarantee = queue->guarantee();
   info.publishers = queue->publishers();
   info.subscribers = queue->subscribers();
-  add_words(*queue, info);
-  // Asking for leases takes the right to write; without it everybody counts as alive.
-  std::unique_ptr<os::lease_file> leases;
-  try {
-    leases = os::lease_file::open(queue->path(), queue->file());
-  } catch (const error&) {
-  }
+  const auto leases = leases_of(*queue);
+  add_words(*queue, has_exclusive_subscriber(*queue, leases.get()), info);
   add_participants(*queue, leases.get(), info);
   return info;
 }
@@ -158,10 +181,11 @@ std::vector<peeked_message> peek(std::string_view name, std::size_t count,
                                  const std::filesystem::path& directory) {
   const auto [file, queue] = look_at(name, directory);
   const auto ring = queue->ring();
+  const bool reader = has_exclusive_subscriber(*queue, leases_of(*queue).get());
   std::vector<peeked_message> result;
   const auto consider = [&](position p, word seen) {
     peeked_message m;
-    if (result.size() < count && copy_message(ring, p, seen, m)) {
+    if (result.size() < count && copy_message(ring, p, seen, reader, m)) {
       result.push_back(std::move(m));
     }
   };

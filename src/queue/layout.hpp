@@ -89,11 +89,13 @@ struct alignas(128) participant_record {
   std::atomic<std::uint64_t> recoveries;
   std::atomic<std::uint64_t> abandoned;
   std::atomic<std::uint64_t> revocations;
+  std::atomic<std::uint32_t> asleep;  // it has announced itself to a doorbell
 };
 static_assert(sizeof(participant_record) == 128);
 static_assert(offsetof(participant_record, messages_before) == 16);
 static_assert(offsetof(participant_record, published) == 32);
 static_assert(offsetof(participant_record, revocations) == 88);
+static_assert(offsetof(participant_record, asleep) == 96);
 
 inline constexpr std::uint32_t table_size = 512;
 static_assert(table_size <= max_owners);
@@ -107,7 +109,7 @@ static_assert(slots_offset == 69632);
 namespace lease_byte {
 inline constexpr std::uint32_t only_publisher = table_size;       // exclusive role
 inline constexpr std::uint32_t only_subscriber = table_size + 1;  // exclusive role
-inline constexpr std::uint32_t gate = table_size + 2;      // shared: joining; exclusive: closing
+inline constexpr std::uint32_t gate = table_size + 2;       // shared: joining; exclusive: closing
 inline constexpr std::uint32_t unlinking = table_size + 3;  // taking the name away
 }  // namespace lease_byte
 

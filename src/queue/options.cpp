@@ -22,8 +22,8 @@ constexpr std::size_t most_capacity = std::size_t{1} << 46;
 
 std::filesystem::path queue_path(std::string_view name, const std::filesystem::path& directory) {
   const auto allowed = [](char c) {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-           c == '.' || c == '_' || c == '-';
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '.' ||
+           c == '_' || c == '-';
   };
   const auto refuse = [&](std::string_view found) {
     fail(errc::invalid_name, name.substr(0, 200), "checking its name",
@@ -42,7 +42,8 @@ std::filesystem::path queue_path(std::string_view name, const std::filesystem::p
       refuse(fmt::format("byte 0x{:02x} at {}", static_cast<unsigned char>(name[i]), i));
     }
   }
-  return (directory.empty() ? default_directory() : directory) / name;
+  // Absolute, since the process may change its directory while it takes part.
+  return std::filesystem::absolute(directory.empty() ? default_directory() : directory) / name;
 }
 
 std::size_t geometry::file_size() const noexcept {
@@ -70,8 +71,7 @@ geometry geometry::of(const queue_options& options, const std::string& queue) {
          fmt::format("expected a power of two from {} to {}, found {}",
                      std::size_t{1} << least_block_log2, std::size_t{1} << most_block_log2, block));
   }
-  const std::size_t slots =
-      std::max(least_slots, std::bit_ceil((capacity + block - 1) / block));
+  const std::size_t slots = std::max(least_slots, std::bit_ceil((capacity + block - 1) / block));
   if (slots > max_slots) {
     fail(errc::invalid_option, queue, "checking capacity and block_size",
          fmt::format("expected at most {} blocks, found {} of {} bytes; choose a larger block_size",

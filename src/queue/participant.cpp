@@ -64,10 +64,16 @@ void participant::open(const std::filesystem::path& path, const queue_options& o
     const bool over = queue_->life() == lifetime::transient &&
                       queue_->head().joined.load(std::memory_order_acquire) != 0 &&
                       !leases_->held_by_others(0, table_size);
-    if (over && leases_->try_lock(lease_byte::gate) && !queue_->removed() &&
-        !leases_->held_by_others(0, table_size)) {
-      // Its last participant was killed: nobody else closes the door behind it.
-      announce_removal(*queue_);
+    if (over && !queue_->removed()) {
+      // Its last participant was killed, and nobody else closes the door behind it.
+      if (!leases_->try_lock(lease_byte::gate)) {
+        leases_->unlock(lease_byte::gate);  // another one is here for the same
+        std::this_thread::sleep_for(1ms);
+        continue;
+      }
+      if (!leases_->held_by_others(0, table_size)) {
+        announce_removal(*queue_);
+      }
     }
     if (queue_->removed()) {
       take_name_away(path, queue_->file(), *leases_, queue_.get());
@@ -89,10 +95,11 @@ bool participant::join(const queue_options& options, side which) {
   must_fence_ = !os::join_process_fences();
   not_empty_ = std::make_unique<os::named_semaphore>(
       queue_->not_empty_name(), queue_->permissions(), queue_->path().string());
-  not_full_ = std::make_unique<os::named_semaphore>(queue_->not_full_name(),
-                                                    queue_->permissions(), queue_->path().string());
+  not_full_ = std::make_unique<os::named_semaphore>(queue_->not_full_name(), queue_->permissions(),
+                                                    queue_->path().string());
   if (queue_->removed()) {
-    return false;  // the next turn removes the semaphores too
+    queue_->remove_semaphores();  // which may just have been made again
+    return false;
   }
   take_role(which);
   const bool any = recover_all(*queue_, *leases_, table_size);
@@ -136,6 +143,7 @@ void participant::take_place(side which) {
   record_->pid.store(os::process_number(), std::memory_order_relaxed);
   record_->publishes.store(which == side::publishes ? 1 : 0, std::memory_order_relaxed);
   record_->revoked_in_a_row.store(0, std::memory_order_relaxed);
+  record_->asleep.store(0, std::memory_order_relaxed);
   record_->messages_before.store(get(record_->published) + get(record_->finished),
                                  std::memory_order_relaxed);
   record_->bytes_before.store(get(record_->published_bytes) + get(record_->finished_bytes),
@@ -170,7 +178,7 @@ void participant::close_if_last() noexcept {
       announce_removal(*queue_);
       take_name_away(queue_->path(), queue_->file(), *leases_, queue_.get());
     }
-  } catch (const error&) {
+  } catch (...) {
     // Left behind, it is removed by whoever opens the name next.
   }
 }

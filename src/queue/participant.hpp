@@ -13,7 +13,10 @@
 
 namespace millrace::detail {
 
-enum class side { publishes, subscribes };
+enum class side {
+  publishes,
+  subscribes
+};
 
 /// One handle's membership. Used by one thread at a time, as the handle is.
 class participant {

@@ -9,8 +9,8 @@
 #include <millrace/detail/publishing.hpp>
 
 #include "core/fail.hpp"
-#include "queue/participant.hpp"
 #include "queue/handle.hpp"
+#include "queue/participant.hpp"
 #include "queue/recovery.hpp"
 #include "queue/waiting.hpp"
 
@@ -23,9 +23,10 @@ class publisher_core {
  public:
   publisher_core(std::string_view name, const queue_options& options)
       : self_(std::in_place, name, options, side::publishes),
-        side_(self_->queue().ring(), self_->id(), self_->alone()),
-        spin_(options.spin), must_fence_(self_->alone() && self_->must_fence()),
-        block_size_(self_->queue().sizes().block_size()), max_size_(self_->queue().sizes().capacity() / 2) {}
+        side_(self_->queue().ring(), self_->id(), self_->alone()), spin_(options.spin),
+        must_fence_(self_->alone() && self_->must_fence()),
+        block_size_(self_->queue().sizes().block_size()),
+        max_size_(self_->queue().sizes().capacity() / 2) {}
 
   // ---- enqueue
 
@@ -57,7 +58,9 @@ class publisher_core {
     if (bytes.size() > max_size_) {
       return answer(status::too_large);
     }
-    return answer(wait_for_room(deadline, stop, [&] { return enqueue_once(bytes); }));
+    const status s = wait_for_room(deadline, stop, [&] { return enqueue_once(bytes); });
+    forget_stalls();
+    return answer(s);
   }
 
   status try_enqueue_batch(std::span<const std::span<const std::byte>> messages) {
@@ -208,15 +211,28 @@ class publisher_core {
     if (bytes.size() > max_size_) {
       return answer(status::too_large);
     }
-    return answer(enqueue_once(bytes));
+    const status s = enqueue_once(bytes);
+    forget_stalls();
+    return answer(s);
+  }
+
+  /// The message that was revoked is through, or given up.
+  void forget_stalls() noexcept {
+    if (stalls_ != 0) [[unlikely]] {
+      stalls_ = 0;
+      self_->record().revoked_in_a_row.store(0, std::memory_order_relaxed);
+    }
   }
 
   /// False: full.
   bool claim(std::uint32_t span, bool batch, position& p) {
     switch (side_.claim(span, batch, p)) {
-    case claim_result::claimed: return true;
-    case claim_result::full: return false;
-    case claim_result::corrupted: break;
+    case claim_result::claimed:
+      return true;
+    case claim_result::full:
+      return false;
+    case claim_result::corrupted:
+      break;
     }
     self_->fail_corrupted("claiming slots");
   }
@@ -242,14 +258,14 @@ class publisher_core {
   bool finish(position p, std::uint32_t span, std::uint32_t first_span, bool batch,
               std::size_t bytes, std::uint32_t messages = 1) {
     switch (side_.commit(p, span, first_span, batch)) {
-    case commit_result::committed: break;
-    case commit_result::revoked: return false;
-    case commit_result::corrupted: self_->fail_corrupted("committing");
+    case commit_result::committed:
+      break;
+    case commit_result::revoked:
+      return false;
+    case commit_result::corrupted:
+      self_->fail_corrupted("committing");
     }
-    if (stalls_ != 0) [[unlikely]] {
-      stalls_ = 0;
-      self_->record().revoked_in_a_row.store(0, std::memory_order_relaxed);
-    }
+    forget_stalls();
     published(messages, bytes);
     return true;
   }
@@ -259,8 +275,8 @@ class publisher_core {
     participant_record& mine = self_->record();
     count(mine.published, messages);
     count(mine.published_bytes, bytes);
-    // A plain store may have been the commit. The sleeper's fence reaches into this process, so only
-    // the compiler must not turn store and look around; where it does not reach, fence here.
+    // A plain store may have been the commit. The sleeper's fence reaches into this process, so
+    // only the compiler must not turn store and look around; where it does not reach, fence here.
     if (must_fence_) [[unlikely]] {
       os::fence_here();
     }
@@ -366,7 +382,8 @@ class publisher_core {
   template <class Attempt>
   status wait_for_room(steady_time deadline, const std::stop_token& stop, Attempt attempt) {
     return wait(
-        publishers_of(*self_), deadline, stop, spin_, attempt, [] { return sleep_slice; },
+        publishers_of(*self_), self_->record(), deadline, stop, spin_, attempt,
+        [] { return sleep_slice; },
         [this] {
           if (recover_all(self_->queue(), self_->leases(), self_->id())) {
             wake_subscribers(*self_, 1);
@@ -400,7 +417,9 @@ publisher::publisher(publisher&&) noexcept = default;
 publisher& publisher::operator=(publisher&&) noexcept = default;
 publisher::~publisher() = default;
 
-void publisher::release::operator()(detail::publisher_core* core) const noexcept { core->leave(); }
+void publisher::release::operator()(detail::publisher_core* core) const noexcept {
+  core->leave();
+}
 
 status publisher::try_enqueue(std::span<const std::byte> bytes) {
   return checked(core_.get(), "a publisher").try_enqueue(bytes);
@@ -412,7 +431,8 @@ status publisher::enqueue(std::span<const std::byte> bytes, std::stop_token stop
 
 status publisher::enqueue_for(std::span<const std::byte> bytes, std::chrono::nanoseconds time,
                               std::stop_token stop) {
-  return checked(core_.get(), "a publisher").enqueue_until(bytes, detail::deadline_after(time), stop);
+  return checked(core_.get(), "a publisher")
+      .enqueue_until(bytes, detail::deadline_after(time), stop);
 }
 
 status publisher::try_enqueue_batch(std::span<const std::span<const std::byte>> messages) {
@@ -468,9 +488,13 @@ reservation::~reservation() {
   }
 }
 
-std::span<std::byte> reservation::bytes() { return checked(core_, "a reservation").reserved(); }
+std::span<std::byte> reservation::bytes() {
+  return checked(core_, "a reservation").reserved();
+}
 
-status reservation::commit() { return commit(bytes().size()); }
+status reservation::commit() {
+  return commit(bytes().size());
+}
 
 status reservation::commit(std::size_t used) {
   const status s = checked(core_, "a reservation").commit(used);

@@ -1,7 +1,7 @@
 // Recovery: who died, and what they left.
 #include "queue/recovery.hpp"
 
-#include <bit>
+#include <algorithm>
 
 #include <millrace/detail/recovering.hpp>
 
@@ -11,6 +11,11 @@ namespace millrace::detail {
 
 void clean_up_after(const segment& queue, std::uint32_t dead) noexcept {
   participant_record& record = queue.participant(dead);
+  if (record.asleep.exchange(0, std::memory_order_relaxed) != 0) {
+    // It died in its sleep, or next to it: nobody else would take its announcement away.
+    const bool published = record.publishes.load(std::memory_order_relaxed) != 0;
+    (void)(published ? queue.head().not_full : queue.head().not_empty).take_one();
+  }
   const recovered found = recover(queue.ring(), dead, queue.once());
   count(record.abandoned, found.abandoned);
   count(record.recoveries);
@@ -45,9 +50,12 @@ bool recover_all(const segment& queue, os::lease_file& leases, std::uint32_t sel
 
 watch::watch(participant& self)
     : self_(&self), seen_(table_size),
-      // A look reads a cache line a slot; this keeps it at a few hundredths of the time.
-      period_(std::chrono::milliseconds(2) +
-              std::chrono::nanoseconds(500) * self.queue().sizes().slots()),
+      // A look reads a cache line a slot, which this keeps at a few hundredths of the time up to
+      // some hundred thousand slots.
+      period_(std::min<std::chrono::nanoseconds>(std::chrono::milliseconds(2) +
+                                                     std::chrono::nanoseconds(500) *
+                                                         self.queue().sizes().slots(),
+                                                 std::chrono::milliseconds(50))),
       due_(std::chrono::steady_clock::now() + period_) {}
 
 bool watch::look_if_due() {
@@ -71,16 +79,10 @@ bool watch::look() {
       continue;
     }
     holding& h = seen_[w.owner()];
-    if (h.word != w.bits || h.index != p) {
-      if (ring.load(h.index).bits != h.word) {
-        h = {w.bits, static_cast<std::uint32_t>(p), 0};
-      }
-      continue;
-    }
-    // The same since the last look: ask at the 1st, 2nd, 4th, ... time, then at every 64th.
-    ++h.looks;
-    if ((h.looks < 64 && std::has_single_bit(h.looks)) || h.looks % 64 == 0) {
+    if (h.word == w.bits && h.at == p) {
       any = recover_if_dead(queue, self_->leases(), self, w.owner()) || any;
+    } else if (ring.load(h.at).bits != h.word) {
+      h = {w.bits, p};
     }
   }
   if (any) {

@@ -22,9 +22,9 @@ bool recover_if_dead(const segment& queue, os::lease_file& leases, std::uint32_t
 /// The same for everybody who has not left cleanly. True: somebody was dead.
 bool recover_all(const segment& queue, os::lease_file& leases, std::uint32_t self);
 
-/// Looks at all words from time to time for records in others' hands, and asks the system whether
-/// those live who have held the same one since the last look, less and less often. While messages
-/// flow, or nobody holds any, this never enters the kernel.
+/// Looks at all words every few milliseconds for records in others' hands, and asks the system
+/// whether those live who have held the same one since the last look. While messages flow, or
+/// nobody holds any, this never enters the kernel.
 class watch {
  public:
   explicit watch(participant& self);
@@ -47,8 +47,7 @@ class watch {
   /// A record in a participant's hands, as of the last look.
   struct holding {
     std::uint64_t word = ~std::uint64_t{0};  // that of no record
-    std::uint32_t index = 0;
-    std::uint32_t looks = 0;  // how many looks it has stood like this
+    position at = 0;
   };
 
   bool look();

@@ -11,6 +11,7 @@
 #include <fmt/format.h>
 
 #include "core/fail.hpp"
+#include "os/fork_watch.hpp"
 #include "os/named_semaphore.hpp"
 
 namespace millrace::detail {
@@ -27,11 +28,12 @@ std::uint64_t checksum(const identity& id) noexcept {
   return h;
 }
 
-geometry sizes_of(const identity& id) noexcept { return {id.slots_log2, id.block_log2}; }
+geometry sizes_of(const identity& id) noexcept {
+  return {id.slots_log2, id.block_log2};
+}
 
-/// Segments that this process has mapped for writing.
+/// Segments that this process has mapped for writing. Guarded by os::fork_mutex().
 struct attached_segments {
-  std::mutex mutex;
   std::map<os::file_id, std::weak_ptr<segment>> by_file;
 };
 
@@ -71,8 +73,7 @@ bool segment::create(const std::filesystem::path& path, const queue_options& opt
   head->where.publish.store(start, std::memory_order_relaxed);
   head->where.subscribe.store(start, std::memory_order_relaxed);
   for (std::uint32_t i = 0; i < table_size; ++i) {
-    new (memory.data() + participants_offset + i * sizeof(participant_record))
-        participant_record{};
+    new (memory.data() + participants_offset + i * sizeof(participant_record)) participant_record{};
   }
   for (std::size_t i = 0; i < sizes.slots(); ++i) {
     auto* const s = new (memory.data() + slots_offset + i * sizeof(slot<native_atomics>))
@@ -102,9 +103,9 @@ identity segment::inspect(const os::file& f) {
                      id.magic));
   }
   if (id.version != identity::current_version) {
-    fail(errc::version_mismatch, path, "reading its header",
-         fmt::format("expected format version {}, found {}", identity::current_version,
-                     id.version));
+    fail(
+        errc::version_mismatch, path, "reading its header",
+        fmt::format("expected format version {}, found {}", identity::current_version, id.version));
   }
   if (id.fingerprint != layout_fingerprint()) {
     fail(errc::layout_mismatch, path, "reading its header",
@@ -116,16 +117,15 @@ identity segment::inspect(const os::file& f) {
          fmt::format("expected checksum 0x{:016x}, found 0x{:016x}", checksum(id), id.checksum));
   }
   // Nobody wrote these by accident; still, they are what everything below is computed from.
-  const bool sane = id.slots_log2 >= 6 && id.slots_log2 <= word::span_bits &&
-                    id.block_log2 >= 6 && id.block_log2 <= 30 &&
-                    id.slots_log2 + id.block_log2 <= 46 && id.life <= 1 && id.guarantee <= 1 &&
-                    id.publishers <= 1 && id.subscribers <= 1 &&
+  const bool sane = id.slots_log2 >= 6 && id.slots_log2 <= word::span_bits && id.block_log2 >= 6 &&
+                    id.block_log2 <= 30 && id.slots_log2 + id.block_log2 <= 46 && id.life <= 1 &&
+                    id.guarantee <= 1 && id.publishers <= 1 && id.subscribers <= 1 &&
                     id.file_size == sizes_of(id).file_size();
   if (!sane) {
     fail(errc::corrupted, path, "reading its header", "its parameters make no sense");
   }
   if (f.size() != id.file_size) {
-    fail(errc::corrupted, path, "reading its header",
+    fail(errc::not_a_queue, path, "reading its header",
          fmt::format("expected a file of {} bytes, found {}", id.file_size, f.size()));
   }
   return id;
@@ -144,7 +144,7 @@ std::shared_ptr<segment> segment::attach(const os::file& f, os::access how) {
     return std::make_shared<segment>(f, how);
   }
   attached_segments& all = attached();
-  const std::lock_guard lock(all.mutex);
+  const std::lock_guard lock(os::fork_mutex());
   std::erase_if(all.by_file, [](const auto& entry) { return entry.second.expired(); });
   std::weak_ptr<segment>& known = all.by_file[f.id()];
   std::shared_ptr<segment> result = known.lock();
@@ -177,6 +177,11 @@ std::string segment::semaphore_name(char which) const {
   return fmt::format("millrace-{:016x}{:016x}-{}", id_.instance[0], id_.instance[1], which);
 }
 
+void segment::remove_semaphores() const noexcept {
+  os::named_semaphore::remove(not_empty_name());
+  os::named_semaphore::remove(not_full_name());
+}
+
 void announce_removal(const segment& queue) {
   header& head = queue.head();
   head.events.fetch_or(header::removed, std::memory_order_seq_cst);
@@ -198,16 +203,16 @@ void take_name_away(const std::filesystem::path& path, os::file_id file, os::lea
                     const segment* queue) {
   lock_briefly(locks, lease_byte::unlinking, os::lease_file::kind::exclusive, path, "removing");
   try {
+    // The semaphores first: as long as the name is there, somebody else can finish this.
+    if (queue != nullptr) {
+      queue->remove_semaphores();
+    }
     if (os::identify(path) == file) {
       os::unlink(path);
     }
   } catch (...) {
     locks.unlock(lease_byte::unlinking);
     throw;
-  }
-  if (queue != nullptr) {
-    os::named_semaphore::remove(queue->not_empty_name());
-    os::named_semaphore::remove(queue->not_full_name());
   }
   locks.unlock(lease_byte::unlinking);
 }

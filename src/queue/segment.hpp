@@ -77,6 +77,9 @@ class segment {
   [[nodiscard]] std::string not_empty_name() const { return semaphore_name('e'); }
   [[nodiscard]] std::string not_full_name() const { return semaphore_name('f'); }
 
+  /// Takes away the names of those semaphores, which are this queue's alone.
+  void remove_semaphores() const noexcept;
+
   /// Throws errc::option_mismatch when a chosen option differs from what the queue has.
   void require(const queue_options& options) const;
 

@@ -24,8 +24,9 @@ class subscriber_core {
   subscriber_core(std::string_view name, const queue_options& options)
       : self_(std::in_place, name, options, side::subscribes),
         side_(self_->queue().ring(), self_->id(), self_->alone(), self_->queue().once()),
-        watch_(*self_), patience_(options.patience), spin_(options.spin),
-        must_fence_(self_->alone() && self_->must_fence()),
+        watch_(*self_),
+        patience_(std::min<std::chrono::nanoseconds>(options.patience, longest_patience)),
+        spin_(options.spin), must_fence_(self_->alone() && self_->must_fence()),
         max_size_(self_->queue().sizes().capacity() / 2) {}
 
   // ---- dequeue
@@ -40,8 +41,8 @@ class subscriber_core {
     begin();
     taken_message m;
     const status s = wait(
-        subscribers_of(*self_), deadline, stop, spin_, [&] { return next_loan(m); },
-        [this] { return nap_; }, [this] { (void)watch_.look_if_due(); });
+        subscribers_of(*self_), self_->record(), deadline, stop, spin_,
+        [&] { return next_loan(m); }, [this] { return nap_; }, [this] { look_around(); });
     return lend_if(s, m);
   }
 
@@ -71,10 +72,10 @@ class subscriber_core {
   }
 
   void requeue(position p) {
-    check_loan();
     const bool sound = side_.give_back(p);
-    (void)end_of_loan();
+    --loans_;
     if (!sound) {
+      unsound_ = true;
       self_->fail_corrupted("giving a message back");
     }
     came_back();
@@ -95,9 +96,10 @@ class subscriber_core {
   /// The subscriber is gone; what is left of this serves its messages, to say so.
   void leave() noexcept {
     if (!self_->forked()) {
-      if (loans_ != 0) {
+      if (loans_ != 0 || unsound_) {
         (void)recover(side_.slots(), self_->id(), self_->queue().once());
         came_back();
+        wake_publishers(*self_);
       }
       side_.leave_hint();
     }
@@ -113,10 +115,13 @@ class subscriber_core {
 
  private:
   static constexpr std::size_t no_limit = std::numeric_limits<std::size_t>::max();
-  /// How far ahead of its messages a subscriber asks for the lines it will read and write. Measured;
-  /// publishers gain nothing from it, since their stores do not wait for the lines.
+  /// How far ahead of its messages a subscriber asks for the lines it will read and write.
+  /// Measured; publishers gain nothing from it, since their stores do not wait for the lines.
   static constexpr position lines_ahead = 16;
   static constexpr std::chrono::nanoseconds first_question = std::chrono::milliseconds(1);
+  static constexpr std::chrono::nanoseconds last_question = std::chrono::milliseconds(8);
+  /// So that its multiples can be counted too.
+  static constexpr std::chrono::nanoseconds longest_patience = std::chrono::hours(24);
 
   status answer(status s) noexcept { return last_ = s; }
 
@@ -131,8 +136,8 @@ class subscriber_core {
 
   [[gnu::noinline]] status dequeue_now(std::span<std::byte> buffer, std::size_t& size) {
     taken_message m;
-    const status s = next([&](bool came_back) {
-      return came_back ? side_.take_orphan_copy(buffer, m) : side_.take_copy(buffer, m);
+    const status s = next([&](bool again, std::uint64_t epoch) {
+      return again ? side_.take_orphan_copy(epoch, buffer, m) : side_.take_copy(buffer, m);
     });
     if (s == status::ok) {
       count_delivery(m);
@@ -145,12 +150,12 @@ class subscriber_core {
   }
 
   status next_loan(taken_message& m) {
-    return next([&](bool came_back) {
-      return came_back ? side_.take_orphan(no_limit, m) : side_.take(no_limit, m);
+    return next([&](bool again, std::uint64_t epoch) {
+      return again ? side_.take_orphan(epoch, no_limit, m) : side_.take(no_limit, m);
     });
   }
 
-  /// Takes the next message by `take(came_back)`: those that came back first, then in order.
+  /// Takes the next message by `take(again, epoch)`: those that came back first, then in order.
   /// Answers: ok, empty, buffer_too_small, removed.
   template <class Take>
   status next(Take take) {
@@ -161,13 +166,19 @@ class subscriber_core {
         if ((events & header::removed) != 0) {
           return status::removed;
         }
-        r = take(true);
+        r = take(true, events);
         if (r == take_result::empty) {
           seen_events_ = events;
         }
       }
       if (r == take_result::empty) [[likely]] {
-        r = take(false);
+        if (side_.hint_due()) {
+          (void)watch_.look_if_due();  // now and then also while messages flow
+        }
+        r = take(false, events);
+      }
+      if (side_.freed_slots()) [[unlikely]] {
+        wake_publishers(*self_);
       }
       if (r == take_result::taken) [[likely]] {
         side_.prefetch(lines_ahead);
@@ -177,6 +188,7 @@ class subscriber_core {
         return status::buffer_too_small;
       }
       if (r == take_result::corrupted) {
+        unsound_ = true;
         self_->fail_corrupted("taking a message");
       }
       nap_ = sleep_slice;
@@ -206,26 +218,36 @@ class subscriber_core {
     }
     const auto stood = now - stalled_since_;
     if (stood >= question_after_) {
-      question_after_ *= 2;
+      question_after_ =
+          stood + std::clamp<std::chrono::nanoseconds>(stood, first_question, last_question);
       if (recover_if_dead(self_->queue(), self_->leases(), self_->id(), owner)) {
         wake_publishers(*self_);
         return true;
       }
     }
     // Somebody whose message was revoked before gets more time, so that it comes through.
-    const std::uint32_t times = self_->queue().participant(owner).revoked_in_a_row.load(
-        std::memory_order_relaxed);
+    const std::uint32_t times =
+        self_->queue().participant(owner).revoked_in_a_row.load(std::memory_order_relaxed);
     const auto patience = patience_ * (1 << std::min(times, 10U));
     const bool overdue = stood >= patience;
     if (overdue && side_.holds_others_up() && side_.revoke()) {
       count(self_->record().revocations);
       return true;
     }
-    nap_ = std::max<std::chrono::nanoseconds>(
-        std::chrono::microseconds(100),
-        std::min<std::chrono::nanoseconds>(question_after_,
-                                           overdue ? sleep_slice : patience) - stood);
+    // Once it is overdue and nobody is held up, there is nothing to hurry for.
+    nap_ = overdue ? sleep_slice
+                   : std::max<std::chrono::nanoseconds>(
+                         first_question,
+                         std::min<std::chrono::nanoseconds>(question_after_, patience) - stood);
     return false;
+  }
+
+  /// After a sleep that nobody ended, in which somebody may have died.
+  void look_around() {
+    if (recover_all(self_->queue(), self_->leases(), self_->id())) {
+      wake_publishers(*self_);
+      wake_subscribers(*self_, 1);
+    }
   }
 
   std::optional<message> lend_if(status s, const taken_message& m) noexcept {
@@ -371,8 +393,8 @@ std::string_view message::text() const {
 }
 
 void message::requeue() {
-  checked(core_, "a message").requeue(position_);
-  core_ = nullptr;
+  checked(core_, "a message").check_loan();
+  std::exchange(core_, nullptr)->requeue(position_);
 }
 
 }  // namespace millrace

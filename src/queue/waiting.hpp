@@ -28,6 +28,8 @@ using steady_time = std::chrono::steady_clock::time_point;
 struct bedroom {
   doorbell<native_atomics>& bell;
   os::named_semaphore& semaphore;
+  /// Whether those who ring the bell do so after a plain store, so that sleepers fence for them.
+  bool fence_for_ringers;
 
   /// Wakes up to `n` sleepers, as far as there are any.
   [[gnu::noinline]] void wake(std::uint32_t n) const noexcept {
@@ -38,11 +40,43 @@ struct bedroom {
 };
 
 inline bedroom subscribers_of(const participant& self) noexcept {
-  return {self.head().not_empty, self.not_empty()};
+  return {self.head().not_empty, self.not_empty(), self.queue().publishers() == role::exclusive};
 }
 inline bedroom publishers_of(const participant& self) noexcept {
-  return {self.head().not_full, self.not_full()};
+  return {self.head().not_full, self.not_full(), self.queue().subscribers() == role::exclusive};
 }
+
+/// A sleeper's announcement, from before its last look to its waking up, however that ends.
+class announcement {
+ public:
+  announcement(const bedroom& room, participant_record& mine) noexcept : room_(room), mine_(mine) {
+    mine_.asleep.store(1, std::memory_order_relaxed);  // for whoever cleans up after a kill
+    room_.bell.announce();
+    if (room_.fence_for_ringers) {
+      os::fence_all_processes();  // SYNC (f)
+    } else {
+      os::fence_here();
+    }
+  }
+  announcement(const announcement&) = delete;
+  announcement& operator=(const announcement&) = delete;
+  ~announcement() {
+    // A permit came with the announcement's end. Without one, take the announcement back; if
+    // somebody was quicker, a permit is there or about to come.
+    if (!woken_ && !room_.bell.withdraw()) {
+      (void)room_.semaphore.try_wait();
+    }
+    mine_.asleep.store(0, std::memory_order_relaxed);
+  }
+
+  /// False: nobody woke it.
+  bool sleep_until(steady_time end) noexcept { return woken_ = room_.semaphore.wait_until(end); }
+
+ private:
+  const bedroom& room_;
+  participant_record& mine_;
+  bool woken_ = false;
+};
 
 /// After messages were committed or came back: one sleeper for each.
 inline void wake_subscribers(const participant& self, std::uint32_t messages) noexcept {
@@ -70,8 +104,9 @@ inline void wake_publishers(const participant& self) noexcept {
 /// asked for. `nap()` says how long the next sleep may be at most; `idle()` is called after a sleep
 /// that nobody ended.
 template <class Attempt, class Nap, class Idle>
-[[nodiscard]] status wait(bedroom room, steady_time deadline, const std::stop_token& stop,
-                          std::chrono::nanoseconds spin, Attempt attempt, Nap nap, Idle idle) {
+[[nodiscard]] status wait(bedroom room, participant_record& mine, steady_time deadline,
+                          const std::stop_token& stop, std::chrono::nanoseconds spin,
+                          Attempt attempt, Nap nap, Idle idle) {
   constexpr int attempts_between_clocks = 16;
   constexpr int yields = 16;
   const auto waiting = [](status s) { return s == status::full || s == status::empty; };
@@ -81,8 +116,11 @@ template <class Attempt, class Nap, class Idle>
     return s;
   }
   steady_time now = std::chrono::steady_clock::now();
+  if (now >= deadline) {
+    return status::timeout;
+  }
   if (spin > std::chrono::nanoseconds::zero()) {
-    const steady_time end = std::min(deadline, now + spin);
+    const steady_time end = std::min(deadline, deadline_after(spin));
     while (now < end && !stop.stop_requested()) {
       for (int i = 0; i < attempts_between_clocks; ++i) {
         native_atomics::pause();
@@ -106,29 +144,23 @@ template <class Attempt, class Nap, class Idle>
     on_stop.emplace(stop, wake_all);
   }
   for (;;) {
-    room.bell.announce();
-    os::fence_all_processes();  // SYNC (f)
-    const auto get_up = [room] {
-      if (!room.bell.withdraw()) {
-        (void)room.semaphore.try_wait();
+    bool woken = false;
+    {
+      announcement announced(room, mine);
+      if (s = attempt(); !waiting(s)) {
+        return s;
       }
-    };
-    if (s = attempt(); !waiting(s)) {
-      get_up();
-      return s;
+      if (stop.stop_requested()) {
+        return status::cancelled;
+      }
+      now = std::chrono::steady_clock::now();
+      if (now >= deadline) {
+        return status::timeout;
+      }
+      const auto longest = std::min<std::chrono::nanoseconds>(sleep_slice, nap());
+      woken = announced.sleep_until(std::min(deadline, now + longest));
     }
-    if (stop.stop_requested()) {
-      get_up();
-      return status::cancelled;
-    }
-    now = std::chrono::steady_clock::now();
-    if (now >= deadline) {
-      get_up();
-      return status::timeout;
-    }
-    const auto longest = std::min<std::chrono::nanoseconds>(sleep_slice, nap());
-    if (!room.semaphore.wait_until(std::min(deadline, now + longest))) {
-      get_up();
+    if (!woken) {
       idle();
     }
     if (s = attempt(); !waiting(s)) {

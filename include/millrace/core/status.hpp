@@ -6,28 +6,36 @@
 
 namespace millrace {
 
-enum class [[nodiscard]] status {
-  ok,                // done
-  full,              // no room now for a message of this size
-  empty,             // nothing to deliver now
-  timeout,           // the given time passed first
-  cancelled,         // the given stop_token was asked to stop first
-  too_large,         // the message can never fit into this queue
-  buffer_too_small,  // the caller's buffer is shorter than the message, which stays in the queue
-  removed,           // the queue was removed while this handle was attached to it
+enum class [[nodiscard]] status{
+    ok,                // done
+    full,              // no room now for a message of this size
+    empty,             // nothing to deliver now
+    timeout,           // the given time passed first
+    cancelled,         // the given stop_token was asked to stop first
+    too_large,         // the message can never fit into this queue
+    buffer_too_small,  // the caller's buffer is shorter than the message, which stays in the queue
+    removed,           // the queue was removed while this handle was attached to it
 };
 
 /// The enumerator's name, for messages to people.
 [[nodiscard]] constexpr std::string_view to_string(status s) noexcept {
   switch (s) {
-  case status::ok: return "ok";
-  case status::full: return "full";
-  case status::empty: return "empty";
-  case status::timeout: return "timeout";
-  case status::cancelled: return "cancelled";
-  case status::too_large: return "too_large";
-  case status::buffer_too_small: return "buffer_too_small";
-  case status::removed: return "removed";
+  case status::ok:
+    return "ok";
+  case status::full:
+    return "full";
+  case status::empty:
+    return "empty";
+  case status::timeout:
+    return "timeout";
+  case status::cancelled:
+    return "cancelled";
+  case status::too_large:
+    return "too_large";
+  case status::buffer_too_small:
+    return "buffer_too_small";
+  case status::removed:
+    return "removed";
   }
   return "unknown";
 }

@@ -42,12 +42,12 @@ inline void copy(std::byte* to, const std::byte* from, std::size_t size) noexcep
   }
 }
 
-/// The same from memory that somebody else may be writing, in which case the result is worthless and
-/// must be thrown away. The language has no such copy yet: here barriers keep the compiler from
+/// The same from memory that somebody else may be writing, in which case the result is worthless
+/// and must be thrown away. The language has no such copy yet: here barriers keep the compiler from
 /// drawing conclusions across it, and where ThreadSanitizer watches, it is told to look away.
 #if MILLRACE_THREAD_SANITIZER
-__attribute__((no_sanitize("thread"))) inline void
-copy_racing(std::byte* to, const std::byte* from, std::size_t size) noexcept {
+__attribute__((no_sanitize("thread"))) inline void copy_racing(std::byte* to, const std::byte* from,
+                                                               std::size_t size) noexcept {
   const volatile std::byte* const racing = from;
   for (std::size_t i = 0; i < size; ++i) {
     to[i] = racing[i];

@@ -14,8 +14,16 @@
 
 namespace millrace::detail {
 
-enum class claim_result { claimed, full, corrupted };
-enum class commit_result { committed, revoked, corrupted };
+enum class claim_result {
+  claimed,
+  full,
+  corrupted
+};
+enum class commit_result {
+  committed,
+  revoked,
+  corrupted
+};
 
 template <class A>
 class publishing {
@@ -77,8 +85,12 @@ class publishing {
             next_ += span;
           }
           return claim_result::claimed;
-        case attempt::full: return claim_result::full;
-        case attempt::again: continue;
+        case attempt::full:
+          return claim_result::full;
+        case attempt::corrupted:
+          return claim_result::corrupted;
+        case attempt::again:
+          continue;
         }
       }
       const std::int32_t ahead = laps_between(seen.lap(), lap);
@@ -87,7 +99,7 @@ class publishing {
           if (!ring_.sound(next_, seen)) {
             return claim_result::corrupted;
           }
-          ring_.clear_pad(next_, seen, id_);
+          (void)ring_.clear_pad(next_, seen, id_);
         } else if (!catch_up()) {  // (7)
           return claim_result::full;
         }
@@ -124,9 +136,8 @@ class publishing {
       next_ = p + span;
       return commit_result::committed;
     }
-    std::uint64_t expected = claimed(p, span).bits;
-    if (ring_.at(p).word.compare_exchange_strong(expected, ready.bits, std::memory_order_seq_cst,
-                                                 std::memory_order_acquire)) {
+    word expected = claimed(p, span);
+    if (ring_.exchange_last(p, expected, ready)) {
       if (exclusive_) {
         next_ = p + span;
       }
@@ -141,10 +152,10 @@ class publishing {
       return commit_result::committed;
     }
     word expected = claimed(p, span);
-    if (ring_.exchange(p, expected, expected.with(state::pad))) {
+    if (ring_.exchange_last(p, expected, expected.with(state::pad))) {
       return commit_result::committed;
     }
-    return lost(p, expected.bits);
+    return lost(p, expected);
   }
 
   /// Announces an inner message of a batch that is claimed but not committed. A release, since a
@@ -159,13 +170,18 @@ class publishing {
 
   void leave_hint() noexcept {
     ring<A>::advance(ring_.where().publish, next_);
-    hint_due_ = next_ + ring_.size() / 4;
+    hint_due_ = next_ + ring_.hint_interval();
   }
 
   [[nodiscard]] const ring<A>& slots() const noexcept { return ring_; }
 
  private:
-  enum class attempt { claimed, full, again };
+  enum class attempt {
+    claimed,
+    full,
+    corrupted,
+    again
+  };
 
   [[nodiscard]] word claimed(position p, std::uint32_t span) const noexcept {
     return word::make(ring_.lap(p), state::claimed, id_, span);
@@ -189,12 +205,14 @@ class publishing {
       }
       if (ahead < 0) {
         if (ahead == -1 && inner.is(state::pad) && ring_.sound(next_ + i, inner)) {
-          ring_.clear_pad(next_ + i, inner, id_);
+          (void)ring_.clear_pad(next_ + i, inner, id_);
           return attempt::again;
         }
         return catch_up() ? attempt::again : attempt::full;
       }
-      return attempt::again;  // somebody has claimed the head meanwhile
+      // Somebody was here in this lap, so the head is not free any more; or nothing makes sense.
+      const bool moved = ring_.load(next_) != head || ring_.load(next_ + i) != inner;
+      return moved ? attempt::again : attempt::corrupted;
     }
     if (scan < span) {
       return pad(head, scan);  // a record never wraps
@@ -280,13 +298,12 @@ class publishing {
       return false;
     }
     next_ = hint;
-    hint_due_ = next_ + ring_.size() / 4;
+    hint_due_ = next_ + ring_.hint_interval();
     return true;
   }
 
   /// A claim was not there any more: somebody went around it, SYNC (d), or it makes no sense.
-  [[nodiscard]] commit_result lost(position p, std::uint64_t found) const noexcept {
-    const word w{found};
+  [[nodiscard]] commit_result lost(position p, word w) const noexcept {
     const bool revoked = w.is(state::revoked) && w.owner() == id_ && ring_.sound(p, w);
     return revoked ? commit_result::revoked : commit_result::corrupted;
   }

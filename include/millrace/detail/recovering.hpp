@@ -29,7 +29,8 @@ recovered recover(const ring<A>& ring, std::uint32_t id, bool once) noexcept {
         }
         break;
       case state::taken:
-        if (ring.exchange(p, seen, seen.with(once ? state::clearing : state::orphan))) {  // SYNC (c)
+        if (ring.exchange(p, seen,
+                          seen.with(once ? state::clearing : state::orphan))) {  // SYNC (c)
           ++(once ? result.dropped : result.orphaned);
           seen = ring.load(p);
         }

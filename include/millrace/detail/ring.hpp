@@ -6,14 +6,15 @@
 // a position of their own (publishing.hpp, subscribing.hpp), and what they may do at a position
 // follows from its word alone.
 //
-// Why that holds: 
+// Why that holds:
 //  (1) The lap of a word that no record covers never decreases.
 //  (2) A walker at position (index i, lap M) stands on the boundary of a record of lap M, or on a
 //      word whose lap is beyond M; both stay so.
 //  (3) It enters the inside of a record only past a head that is not held and whose lap is beyond
 //      M. By then the inner words are beyond M too, because they are always set free before their
 //      head.
-//  (4) While a head is free(M) nobody has gone past it in lap M, so the compare-and-swap that claims
+//  (4) While a head is free(M) nobody has gone past it in lap M, so the compare-and-swap that
+//  claims
 //      the head also confirms what was seen of the words after it.
 //
 // Order of memory: every load of a word is an acquire; every store or compare-and-swap that leaves
@@ -127,14 +128,20 @@ class ring {
   /// On failure `expected` becomes what is there.
   [[nodiscard]] bool exchange(position p, word& expected, word desired) const noexcept {
     return at(p).word.compare_exchange_strong(expected.bits, desired.bits,
-                                              std::memory_order_acq_rel,
-                                              std::memory_order_acquire);
+                                              std::memory_order_acq_rel, std::memory_order_acquire);
   }
 
-  /// Whether a record with this head can be: its span is inside the ring. Nothing read from shared
-  /// memory is used as a span before this was asked.
+  /// The same for the exchange that ends a record, after which the caller looks for sleepers:
+  /// sequentially consistent, so that the look does not overtake it (doorbell.hpp).
+  [[nodiscard]] bool exchange_last(position p, word& expected, word desired) const noexcept {
+    return at(p).word.compare_exchange_strong(expected.bits, desired.bits,
+                                              std::memory_order_seq_cst, std::memory_order_acquire);
+  }
+
+  /// Whether a record with this head can be: its span is no longer than any claim, and inside the
+  /// ring. Nothing read from shared memory is used as a span before this was asked.
   [[nodiscard]] bool sound(position p, word w) const noexcept {
-    return w.span() >= 1 && index(p) + w.span() <= size();
+    return w.span() >= 1 && w.span() <= max_span() && index(p) + w.span() <= size();
   }
   /// Whether a message of this shape fits into its span.
   [[nodiscard]] bool sound(word w, shape s) const noexcept {
@@ -155,19 +162,26 @@ class ring {
       for (std::uint32_t i = 1; i < head.span(); ++i) {
         store(p + i, word::free(head.lap()));
       }
-      if (exchange(p, head, word::free(head.lap()))) {
+      if (exchange_last(p, head, word::free(head.lap()))) {
         return true;
       }
     }
   }
 
-  /// Sets padding free, as `owner`, whoever made it. A failure means somebody else did it.
-  void clear_pad(position p, word pad, std::uint32_t owner) const noexcept {
+  /// Sets padding free, as `owner`, whoever made it. False: somebody else did it.
+  bool clear_pad(position p, word pad, std::uint32_t owner) const noexcept {
     if (pad.span() == 1) {
-      (void)exchange(p, pad, word::free(pad.lap() + 1));
-    } else if (exchange(p, pad, word::make(pad.lap() + 1, state::clearing, owner, pad.span()))) {
-      (void)release(p, owner);
+      return exchange(p, pad, word::free(pad.lap() + 1));
     }
+    return exchange(p, pad, word::make(pad.lap() + 1, state::clearing, owner, pad.span())) &&
+           release(p, owner);
+  }
+
+  /// How far a walker goes before it leaves a hint: at least four times a lap, so that no handle
+  /// that slept misreads laps, and often enough to be a good moment for other things to be done
+  /// rarely.
+  [[nodiscard]] position hint_interval() const noexcept {
+    return size() / 4 < 1024 ? size() / 4 : 1024;
   }
 
   /// Moves a hint forwards to `p`.

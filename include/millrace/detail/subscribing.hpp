@@ -13,9 +13,9 @@
 // out, and sets it free when done. Only when it goes on to the next message while it keeps this
 // one does it take it, so that publishers can go around it.
 //
-// Nor is a message of one slot taken that is only to be copied: it is copied first, and the exchange
-// that sets it free confirms that it was this message all the while. Nothing is in the subscriber's
-// hands meanwhile, so nothing has to come back if it dies.
+// Nor is a message of one slot taken that is only to be copied: it is copied first, and the
+// exchange that sets it free confirms that it was this message all the while. Nothing is in the
+// subscriber's hands meanwhile, so nothing has to come back if it dies.
 #pragma once
 
 #include <atomic>
@@ -103,7 +103,7 @@ class subscribing {
         return o.result;
       }
       case state::pad:  // (2)
-        ring_.clear_pad(next_, seen, id_);
+        freed_ = ring_.clear_pad(next_, seen, id_) || freed_;
         next_ += seen.span();
         continue;
       case state::claimed:  // (3)
@@ -129,9 +129,9 @@ class subscribing {
     const std::size_t length = s.length();
     const bool inside = s.bits <= slot<A>::inline_size;  // no flag is set then
     if (!seen.is_ready_alone(ring_.lap(p)) || length > buffer.size() ||
-        !(inside || (s.has(shape::in_blocks) && !s.has(shape::handed_out) &&
-                     length <= ring_.block_size())) ||
-        in_place_span_ != 0 || p >= hint_due_) {
+        !(inside ||
+          (s.has(shape::in_blocks) && !s.has(shape::handed_out) && length <= ring_.block_size())) ||
+        in_place_span_ != 0 || hint_due()) {
       return false;
     }
     // Should another subscriber be quicker, this reads what a publisher may be writing by then, and
@@ -140,7 +140,7 @@ class subscribing {
     const word done = word::free(seen.lap() + 1);
     if (exclusive_) {
       here.word.store(done.bits, std::memory_order_release);  // SYNC (b)
-    } else if (word expected = seen; !exchange_last(p, expected, done)) {
+    } else if (word expected = seen; !ring_.exchange_last(p, expected, done)) {
       return false;
     }
     next_ = p + 1;
@@ -154,40 +154,35 @@ class subscribing {
     return copy_out(take(buffer.size(), m), buffer, m);
   }
 
-  /// Takes a message that was handed out before and came back, if this finds one before the end of
-  /// a pass over all words. `empty`: a whole pass found none; call again when the queue's epoch has
-  /// changed.
-  [[nodiscard]] take_result take_orphan(std::size_t limit, taken_message& m) noexcept {
+  /// Takes a message that was handed out before and came back. `empty`: a whole pass over the
+  /// words, begun when the queue's epoch was `epoch` already, found no more; there is nothing to
+  /// look for until the epoch has moved on.
+  [[nodiscard]] take_result take_orphan(std::uint64_t epoch, std::size_t limit,
+                                        taken_message& m) noexcept {
     if (!prepare()) {
       return take_result::corrupted;
     }
-    for (; scan_ < ring_.size(); ++scan_) {
-      word seen = ring_.load(scan_);
-      if (!seen.is(state::orphan)) {
-        continue;
-      }
-      if (!ring_.sound(scan_, seen)) {
-        return take_result::corrupted;
-      }
-      const outcome o = try_take(scan_, seen, limit, m);
-      if (o.again) {
-        --scan_;  // look at the same word once more
-        continue;
-      }
-      found_ = found_ || o.result == take_result::taken;
-      return o.result;
+    if (epoch != scanned_epoch_) {
+      scanned_epoch_ = epoch;
+      scan_ = 0;
     }
-    scan_ = 0;
-    if (std::exchange(found_, false)) {
-      return take_orphan(limit, m);  // one more pass, since a message may have come back behind it
+    for (; scan_ < ring_.size(); ++scan_) {
+      for (word seen = ring_.load(scan_); seen.is(state::orphan); seen = ring_.load(scan_)) {
+        if (!ring_.sound(scan_, seen)) {
+          return take_result::corrupted;
+        }
+        if (const outcome o = try_take(scan_, seen, limit, m); !o.again) {
+          return o.result;
+        }
+      }
     }
     return take_result::empty;
   }
 
   /// The same for a copy, as take_copy.
-  [[nodiscard]] take_result take_orphan_copy(std::span<std::byte> buffer,
+  [[nodiscard]] take_result take_orphan_copy(std::uint64_t epoch, std::span<std::byte> buffer,
                                              taken_message& m) noexcept {
-    return copy_out(take_orphan(buffer.size(), m), buffer, m);
+    return copy_out(take_orphan(epoch, buffer.size(), m), buffer, m);
   }
 
   /// The message is done with: from here on nobody is ever given it again. SYNC (b).
@@ -207,7 +202,7 @@ class subscribing {
         return false;
       }
       if (seen.span() == 1) {
-        if (exchange_last(p, seen, word::free(seen.lap()))) {
+        if (ring_.exchange_last(p, seen, word::free(seen.lap()))) {
           return true;
         }
       } else if (ring_.exchange(p, seen, seen.with(state::clearing))) {
@@ -252,9 +247,15 @@ class subscribing {
     return true;
   }
 
+  /// Whether takes have set slots free, for which publishers may wait, since this was last asked.
+  [[nodiscard]] bool freed_slots() noexcept { return std::exchange(freed_, false); }
+
+  /// Whether this is one of the rare moments at which a hint is left.
+  [[nodiscard]] bool hint_due() const noexcept { return next_ >= hint_due_; }
+
   void leave_hint() noexcept {
     ring<A>::advance(ring_.where().subscribe, in_place_span_ != 0 ? in_place_at_ : next_);
-    hint_due_ = next_ + ring_.size() / 4;
+    hint_due_ = next_ + ring_.hint_interval();
   }
 
   /// Asks for the line that will be read, and written when done, `distance` slots from now.
@@ -268,13 +269,6 @@ class subscribing {
     take_result result;
   };
   static constexpr outcome try_again{true, take_result::empty};
-
-  /// The span's last exchange, sequentially consistent because the look at the sleepers follows it.
-  [[nodiscard]] bool exchange_last(position p, word& expected, word desired) const noexcept {
-    return ring_.at(p).word.compare_exchange_strong(expected.bits, desired.bits,
-                                                    std::memory_order_seq_cst,
-                                                    std::memory_order_acquire);
-  }
 
   /// A ready message at `p`, or one given back. SYNC (a), (c).
   outcome try_take(position p, word seen, std::size_t limit, taken_message& m) noexcept {
@@ -299,7 +293,7 @@ class subscribing {
       next_ = p + mine.span();
     }
     const shape s{ring_.at(p).shape.load(std::memory_order_relaxed)};
-    if (!ring_.sound(mine, s)) {
+    if (!ring_.sound(mine, s) || s.length() > limit) {
       return {false, take_result::corrupted};
     }
     describe(m, p, mine.span(), s, again);
@@ -327,6 +321,7 @@ class subscribing {
     next_ += seen.span();
     if (again && once_) {
       (void)finish(in_place_at_);
+      freed_ = true;
       return try_again;
     }
     return {false, take_result::taken};
@@ -359,7 +354,7 @@ class subscribing {
     if (in_place_span_ != 0 && !keep_in_place()) {
       return false;
     }
-    if (next_ >= hint_due_) {
+    if (hint_due()) {
       leave_hint();
     }
     return true;
@@ -377,8 +372,7 @@ class subscribing {
     if (!seen.is(state::ready) || seen.span() != span) {
       return false;
     }
-    return ring_.exchange(in_place_at_, seen,
-                          word::make(seen.lap() + 1, state::taken, id_, span));
+    return ring_.exchange(in_place_at_, seen, word::make(seen.lap() + 1, state::taken, id_, span));
   }
 
   bool catch_up() noexcept {
@@ -387,7 +381,7 @@ class subscribing {
       return false;
     }
     next_ = hint;
-    hint_due_ = next_ + ring_.size() / 4;
+    hint_due_ = next_ + ring_.hint_interval();
     return true;
   }
 
@@ -400,8 +394,9 @@ class subscribing {
   position in_place_at_ = 0;         // exclusive: the message handed out and still ready,
   std::uint32_t in_place_span_ = 0;  // if not 0
   stalled_claim stalled_{};
-  position scan_ = 0;
-  bool found_ = false;
+  position scan_ = 0;                // take_orphan's place in its pass
+  std::uint64_t scanned_epoch_ = 0;  // and the epoch that it began in
+  bool freed_ = false;
 };
 
 }  // namespace millrace::detail

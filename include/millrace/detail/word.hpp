@@ -32,7 +32,16 @@
 
 namespace millrace::detail {
 
-enum class state : unsigned { free, claimed, ready, pad, taken, orphan, clearing, revoked };
+enum class state : unsigned {
+  free,
+  claimed,
+  ready,
+  pad,
+  taken,
+  orphan,
+  clearing,
+  revoked
+};
 
 struct word {
   static constexpr unsigned state_bits = 3;

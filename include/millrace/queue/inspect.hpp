@@ -14,10 +14,10 @@ namespace millrace {
 
 /// One handle attached to a queue.
 struct participant_info {
-  std::uint32_t id;   // its place in the queue's table
-  std::uint32_t pid;  // as its own process saw it when it opened the handle
-  bool publishes;     // a publisher, else a subscriber
-  bool alive;         // it still holds its lease; one that does not is recovered by the others
+  std::uint32_t id;        // its place in the queue's table
+  std::uint32_t pid;       // as its own process saw it when it opened the handle
+  bool publishes;          // a publisher, else a subscriber
+  bool alive;              // it still holds its lease; one that does not is recovered by the others
   std::uint64_t messages;  // published or finished since it joined
   std::uint64_t bytes;     // in those messages
 };
@@ -27,27 +27,27 @@ struct participant_info {
 struct queue_info {
   std::string name;
   std::filesystem::path path;
-  std::size_t capacity;       // bytes
-  std::size_t block_size;     // bytes
-  std::size_t slots;          // capacity / block_size
-  std::size_t file_size;      // bytes, with the header and descriptors
+  std::size_t capacity;    // bytes
+  std::size_t block_size;  // bytes
+  std::size_t slots;       // capacity / block_size
+  std::size_t file_size;   // bytes, with the header and descriptors
   lifetime life;
   delivery guarantee;
   role publishers;
   role subscribers;
-  std::size_t depth;          // messages that wait to be delivered
-  std::size_t depth_bytes;    // bytes in those
-  std::size_t in_hands;       // messages being read by a subscriber
-  std::size_t in_progress;    // messages being written by a publisher
-  std::size_t used_slots;     // slots that are not free
-  std::uint64_t published;        // messages
+  std::size_t depth;        // messages that wait to be delivered
+  std::size_t depth_bytes;  // bytes in those
+  std::size_t in_hands;     // messages being read by a subscriber
+  std::size_t in_progress;  // messages being written by a publisher
+  std::size_t used_slots;   // slots that are not free
+  std::uint64_t published;  // messages
   std::uint64_t published_bytes;
-  std::uint64_t finished;         // messages that a subscriber was done with
+  std::uint64_t finished;  // messages that a subscriber was done with
   std::uint64_t finished_bytes;
-  std::uint64_t redeliveries;     // deliveries of a message that had been handed out before
-  std::uint64_t recoveries;       // participants that died and were cleaned up after
-  std::uint64_t abandoned;        // messages being written when their publisher died
-  std::uint64_t revocations;      // claims of a stalled publisher that the others went around
+  std::uint64_t redeliveries;  // deliveries of a message that had been handed out before
+  std::uint64_t recoveries;    // participants that died and were cleaned up after
+  std::uint64_t abandoned;     // messages being written when their publisher died
+  std::uint64_t revocations;   // claims of a stalled publisher that the others went around
   std::vector<participant_info> participants;
 };
 

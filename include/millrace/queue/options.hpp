@@ -7,7 +7,11 @@
 
 namespace millrace {
 
-enum class opening { open_or_create, create_only, open_only };
+enum class opening {
+  open_or_create,
+  create_only,
+  open_only
+};
 
 enum class lifetime {
   persistent,  // the queue and what is in it stay until removed

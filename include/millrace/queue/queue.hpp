@@ -8,6 +8,7 @@
 #include <cstddef>
 #include <span>
 #include <stop_token>
+#include <type_traits>
 
 #include <millrace/core/status.hpp>
 
@@ -31,15 +32,20 @@ concept message_loan = std::movable<T> && requires(T& loan) {
   loan.requeue();
 };
 
+/// What a source's dequeue calls return: a loan, or nothing.
+template <class T>
+concept optional_loan = requires(T& result) {
+  {static_cast<bool>(result)};
+  requires message_loan<std::remove_cvref_t<decltype(*result)>>;
+};
+
 /// Gives messages, each to one taker. Not thread-safe: one thread uses one object at a time.
 template <class T>
-concept message_source =
-    requires(T& source, std::chrono::nanoseconds time, std::stop_token stop) {
-      { *source.try_dequeue() } -> message_loan;
-      { *source.dequeue(stop) } -> message_loan;
-      { *source.dequeue_for(time, stop) } -> message_loan;
-      { static_cast<bool>(source.try_dequeue()) };
-      { source.last_status() } -> std::same_as<status>;
-    };
+concept message_source = requires(T& source, std::chrono::nanoseconds time, std::stop_token stop) {
+  { source.try_dequeue() } -> optional_loan;
+  { source.dequeue(stop) } -> optional_loan;
+  { source.dequeue_for(time, stop) } -> optional_loan;
+  { source.last_status() } -> std::same_as<status>;
+};
 
 }  // namespace millrace
