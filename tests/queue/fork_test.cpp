@@ -15,6 +15,7 @@
 #include "support/child.hpp"
 #include "support/errors.hpp"
 #include "support/scratch.hpp"
+#include "support/watchdog.hpp"
 
 using millrace::errc;
 using millrace::publisher;
@@ -121,6 +122,7 @@ TEST_CASE("a parent's death is noticed although a forked child lives on") {
     test::expect(m.has_value());
     const pid_t grandchild = ::fork();
     if (grandchild == 0) {
+      test::allow(60);  // nobody else sees to its end
       ready.open();
       over.await();
       ::_exit(0);
@@ -129,6 +131,10 @@ TEST_CASE("a parent's death is noticed although a forked child lives on") {
     never.await();
     return 0;
   });
+  const struct end_of_grandchild {
+    const test::gate& over;
+    ~end_of_grandchild() { over.open(); }
+  } whatever_happens{over};
   ready.await();
   parent.kill();
   publisher p("q", options);  // not refused: the holder is dead
@@ -137,7 +143,6 @@ TEST_CASE("a parent's death is noticed although a forked child lives on") {
   REQUIRE(m);
   CHECK(m->text() == "in hands");
   CHECK(m->redelivered());
-  over.open();
 }
 
 TEST_CASE("a forked child opens handles of its own and talks to its parent") {
