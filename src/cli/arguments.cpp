@@ -1,7 +1,9 @@
 // Definitions of the shared arguments.
 #include "arguments.hpp"
 
+#include <charconv>
 #include <map>
+#include <utility>
 
 #include <CLI/CLI.hpp>
 #include <fmt/format.h>
@@ -12,7 +14,7 @@
 namespace millrace::cli {
 
 void add_queue_name(CLI::App& verb, std::string& name) {
-  verb.add_option("name", name, "The queue's name")->required()->type_name("NAME");
+  verb.add_option("NAME", name, "The queue's name")->required()->type_name("");
 }
 
 void add_directory(CLI::App& verb, std::filesystem::path& directory) {
@@ -54,6 +56,23 @@ void add_delimiter(CLI::App& verb, delimiter& chosen) {
           },
           "What ends a message: newline, nul or none [newline]")
       ->type_name("WHICH");
+}
+
+void add_count(CLI::App& verb, std::optional<std::uint64_t>& count, std::string description) {
+  verb.add_option_function<std::string>(
+          "--count",
+          [&count](const std::string& text) {
+            std::uint64_t number = 0;
+            const char* end = text.data() + text.size();
+            const auto parsed = std::from_chars(text.data(), end, number);
+            if (parsed.ec != std::errc() || parsed.ptr != end) {
+              throw failure(exit_code::usage,
+                            fmt::format("--count cannot be '{}'; write a whole number", text));
+            }
+            count = number;
+          },
+          std::move(description))
+      ->type_name("N");
 }
 
 std::size_t size_argument(std::string_view option, std::string_view text) {

@@ -1,6 +1,7 @@
 // Arguments that several verbs share.
 #pragma once
 
+#include <cstdint>
 #include <filesystem>
 #include <optional>
 #include <string>
@@ -22,6 +23,9 @@ void add_sizes(CLI::App& verb, queue_options& options);
 /// What ends a message in the byte stream; nothing: messages lie next to each other.
 using delimiter = std::optional<char>;
 void add_delimiter(CLI::App& verb, delimiter& chosen);
+
+/// --count
+void add_count(CLI::App& verb, std::optional<std::uint64_t>& count, std::string description);
 
 /// The size in `text`, which must be positive. Throws failure naming the option.
 [[nodiscard]] std::size_t size_argument(std::string_view option, std::string_view text);

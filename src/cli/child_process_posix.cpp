@@ -13,7 +13,6 @@
 #include <fmt/format.h>
 
 #include "outcome.hpp"
-#include "streams.hpp"
 
 namespace millrace::cli {
 
@@ -24,9 +23,9 @@ int run_in_child(const std::function<void()>& work) {
     work();
     return 0;
   } catch (const error& problem) {
-    write_error_text(fmt::format("millrace: {}\n", explain(problem).what()));
+    report(explain(problem));
   } catch (const std::exception& problem) {
-    write_error_text(fmt::format("millrace: {}\n", problem.what()));
+    report({exit_code::failed, problem.what()});
   }
   return static_cast<int>(exit_code::failed);
 }

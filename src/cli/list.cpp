@@ -41,8 +41,7 @@ exit_code list_with_details(const std::vector<std::string>& names,
     } catch (const error& e) {
       // Removed since it was listed: as if it had never been there.
       if (e.code() != errc::not_found) {
-        write_error_text(fmt::format("millrace: {}\n", explain(e).what()));
-        result = exit_code::failed;
+        result = report(explain(e));
       }
     }
   }

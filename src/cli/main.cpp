@@ -15,11 +15,8 @@ namespace {
 using namespace millrace::cli;
 
 void describe(CLI::App& app, verb& chosen) {
+  app.name("millrace");
   app.description("Queues between processes in shared memory.");
-  app.footer("Examples:\n"
-             "  millrace publish jobs --file jobs.txt\n"
-             "  millrace subscribe jobs --follow | while read -r job; do echo \"$job\"; done\n"
-             "Exits with 0: done, 1: failed, 2: wrong usage, 3: timed out.");
   app.set_version_flag("--version", "millrace " MILLRACE_VERSION, "Print the version");
   app.set_help_flag("-h,--help", "Print this help");
   app.require_subcommand(0, 1);
@@ -31,6 +28,11 @@ void describe(CLI::App& app, verb& chosen) {
   add_peek(app, chosen);
   add_remove(app, chosen);
   add_bench(app, chosen);
+  // Last, for the verbs would inherit it.
+  app.footer("Examples:\n"
+             "  millrace publish jobs --file jobs.txt\n"
+             "  millrace subscribe jobs --follow | while read -r job; do echo \"$job\"; done\n"
+             "Exits with 0: done, 1: failed, 2: wrong usage, 3: timed out.");
 }
 
 exit_code run(int argc, char** argv) {
@@ -56,27 +58,21 @@ exit_code run(int argc, char** argv) {
   return chosen();
 }
 
-exit_code report(exit_code code, std::string_view what) {
-  write_error_text(fmt::format("millrace: {}\n", what));
-  return code;
-}
-
 exit_code guarded_run(int argc, char** argv) {
   try {
     return run(argc, argv);
   } catch (const failure& problem) {
-    return report(problem.code(), problem.what());
+    return report(problem);
   } catch (const millrace::error& problem) {
-    const failure explained = explain(problem);
-    return report(explained.code(), explained.what());
+    return report(explain(problem));
   } catch (const output_closed&) {
     return exit_code::failed;
   } catch (const interrupted&) {
-    return report(exit_code::failed, "interrupted");
+    return report({exit_code::failed, "interrupted"});
   } catch (const std::bad_alloc&) {
-    return report(exit_code::failed, "out of memory; send shorter messages");
+    return report({exit_code::failed, "out of memory; send shorter messages"});
   } catch (const std::exception& problem) {
-    return report(exit_code::failed, problem.what());
+    return report({exit_code::failed, problem.what()});
   }
 }
 

@@ -1,9 +1,12 @@
 // What to do about each error of the library, in words of the command line.
 #include "outcome.hpp"
 
+#include <algorithm>
 #include <string_view>
 
 #include <fmt/format.h>
+
+#include "streams.hpp"
 
 namespace millrace::cli {
 
@@ -16,7 +19,8 @@ std::string_view advice(errc code) {
   case errc::invalid_option:
     return "see --help for what the option takes";
   case errc::not_found:
-    return "'millrace list' shows what there is, 'millrace create' makes one";
+    return "check the name and --directory: 'millrace list' shows what is there, 'millrace create' "
+           "makes a queue";
   case errc::already_exists:
     return "choose another name, or 'millrace remove' it first";
   case errc::not_a_queue:
@@ -57,6 +61,14 @@ failure explain(const error& e) {
   const std::string_view what_to_do = advice(e.code());
   return {usage ? exit_code::usage : exit_code::failed,
           what_to_do.empty() ? std::string(e.what()) : fmt::format("{}; {}", e.what(), what_to_do)};
+}
+
+exit_code report(const failure& problem) {
+  std::string line = fmt::format("millrace: {}", problem.what());
+  std::replace_if(
+      line.begin(), line.end(), [](unsigned char c) { return c < ' ' || c == 0x7f; }, '?');
+  write_error_text(line + '\n');
+  return problem.code();
 }
 
 }  // namespace millrace::cli

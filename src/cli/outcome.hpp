@@ -36,4 +36,7 @@ struct interrupted {};
 /// The library's own words with the way out added.
 [[nodiscard]] failure explain(const error& e);
 
+/// Says it on standard error: one line, whatever bytes a name in it may have. Returns its code.
+exit_code report(const failure& problem);
+
 }  // namespace millrace::cli

@@ -15,7 +15,7 @@ namespace {
 struct peek_arguments {
   std::string name;
   std::filesystem::path directory;
-  std::size_t count = 1;
+  std::optional<std::uint64_t> count;
   delimiter ends = '\n';
 };
 
@@ -26,14 +26,14 @@ void add_peek(CLI::App& app, verb& chosen) {
   CLI::App& peek =
       *app.add_subcommand("peek", "Print the oldest waiting messages without taking them");
   add_queue_name(peek, arguments->name);
-  peek.add_option("--count", arguments->count, "So many at most [1]")->type_name("N");
+  add_count(peek, arguments->count, "So many at most [1]");
   add_delimiter(peek, arguments->ends);
   add_directory(peek, arguments->directory);
   peek.callback([arguments, &chosen] {
     chosen = [arguments] {
       std::string text;
       for (const peeked_message& each :
-           millrace::peek(arguments->name, arguments->count, arguments->directory)) {
+           millrace::peek(arguments->name, arguments->count.value_or(1), arguments->directory)) {
         text.append(reinterpret_cast<const char*>(each.bytes.data()), each.bytes.size());
         if (arguments->ends) {
           text += *arguments->ends;

@@ -7,7 +7,6 @@
 #include <millrace/queue/inspect.hpp>
 
 #include "arguments.hpp"
-#include "streams.hpp"
 #include "verbs.hpp"
 
 namespace millrace::cli {
@@ -31,17 +30,13 @@ void remove_one(const std::string& name, const std::filesystem::path& directory)
 /// Removes what can be removed, even if one of them cannot.
 exit_code remove_all(const remove_arguments& arguments) {
   exit_code result = exit_code::ok;
-  const auto report = [&result](const failure& problem) {
-    write_error_text(fmt::format("millrace: {}\n", problem.what()));
-    result = problem.code();
-  };
   for (const auto& name : arguments.names) {
     try {
       remove_one(name, arguments.directory);
     } catch (const failure& problem) {
-      report(problem);
+      result = report(problem);
     } catch (const error& problem) {
-      report(explain(problem));
+      result = report(explain(problem));
     }
   }
   return result;
@@ -52,7 +47,7 @@ exit_code remove_all(const remove_arguments& arguments) {
 void add_remove(CLI::App& app, verb& chosen) {
   auto arguments = std::make_shared<remove_arguments>();
   CLI::App& remove = *app.add_subcommand("remove", "Remove queues with the messages in them");
-  remove.add_option("names", arguments->names, "The queues' names")->required()->type_name("NAME");
+  remove.add_option("NAME", arguments->names, "The queues' names")->required()->type_name("");
   add_directory(remove, arguments->directory);
   remove.callback(
       [arguments, &chosen] { chosen = [arguments] { return remove_all(*arguments); }; });

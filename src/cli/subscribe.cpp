@@ -243,7 +243,7 @@ void add_subscribe(CLI::App& app, verb& chosen) {
       "a message takes longer than --timeout. A message that could not be written stays in the "
       "queue.");
   add_queue_name(subscribe, arguments->name);
-  subscribe.add_option("--count", arguments->count, "End after so many messages")->type_name("N");
+  add_count(subscribe, arguments->count, "End after so many messages");
   subscribe
       .add_option_function<std::string>(
           "--timeout",
