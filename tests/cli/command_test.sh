@@ -760,23 +760,25 @@ slow_publish() { # HOW
   kill -STOP $pid
   (sleep 1.2; kill -CONT $pid) &
   "$@"
+  local -i result=$?
   wait_until is q depth 0
   kill -TERM $pid
   wait
   ok remove q
+  return $result
 }
 
 test_a_long_file_shows_a_progress_bar_on_a_terminal_only() {
   seq 1 100000 >long
   local publish="$millrace publish q --directory $directory"
-  slow_publish on_a_terminal "$publish --file long"
+  slow_publish on_a_terminal "$publish --file long" || fail "exit code $? with a bar"
   grep -q '\[#*\.*\]' terminal || fail "no bar: $(cat -v terminal)"
   grep -q '\[#*\] 100%' terminal || fail "the bar does not end: $(cat -v terminal)"
   # Its standard error is a file.
-  slow_publish on_a_terminal "$publish --file long 2>publish-err"
+  slow_publish on_a_terminal "$publish --file long 2>publish-err" || fail "exit code $? with a file"
   [[ -e publish-err && ! -s publish-err ]] || fail "a bar in a file: $(cat -v publish-err)"
   # Its input is a pipe.
-  slow_publish on_a_terminal "cat long | $publish"
+  slow_publish on_a_terminal "cat long | $publish" || fail "exit code $? with a pipe"
   grep -q '%' terminal && fail "a bar for a pipe: $(cat -v terminal)"
   # Nobody has to wait for it.
   on_a_terminal "$publish --file $0" || fail "exit code $? for a short file"
@@ -787,6 +789,7 @@ test_a_long_file_shows_a_progress_bar_on_a_terminal_only() {
 test_an_error_wipes_the_progress_bar_first() {
   (seq 1 100000; head -c 40000 /dev/zero) >long
   slow_publish on_a_terminal "$millrace publish q --directory $directory --file long"
+  same "exit code" $? 1
   tail -c 500 terminal | grep -q $'\r\x1b\[Kmillrace: line 100,001' || fail "$(cat -v terminal)"
 }
 
