@@ -7,6 +7,7 @@
 #include <utility>
 
 #include <fcntl.h>
+#include <poll.h>
 #include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <sys/uio.h>
@@ -22,6 +23,12 @@ namespace {
 
 std::string reason(int problem) {
   return std::generic_category().message(problem);
+}
+
+/// For what somebody else has made non-blocking. False: interrupted, or another errno.
+bool wait_for(int descriptor, short event) {
+  pollfd waiting{.fd = descriptor, .events = event, .revents = 0};
+  return poll(&waiting, 1, -1) >= 0;
 }
 
 }  // namespace
@@ -64,11 +71,8 @@ std::size_t input::read(std::span<std::byte> buffer) {
     if (got >= 0) {
       return static_cast<std::size_t>(got);
     }
-    if (errno == EAGAIN) {
-      throw failure(exit_code::failed,
-                    fmt::format("{} does not wait for its writer (O_NONBLOCK); read it through a "
-                                "pipe: cat FILE | millrace publish ...",
-                                name_));
+    if (errno == EAGAIN && wait_for(descriptor_, POLLIN)) {
+      continue;
     }
     if (errno != EINTR) {
       throw failure(exit_code::failed, fmt::format("cannot read {}: {}; what was read before is in "
@@ -110,6 +114,9 @@ write_result write_parts(std::span<const std::span<const std::byte>> parts,
     const ssize_t got =
         wanted == 0 ? 0 : writev(STDOUT_FILENO, vector.data(), static_cast<int>(count));
     if (got < 0) {
+      if (errno == EAGAIN && wait_for(STDOUT_FILENO, POLLOUT)) {
+        continue;
+      }
       if (errno != EINTR) {
         return {written, {errno, std::generic_category()}};
       }

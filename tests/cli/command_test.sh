@@ -503,6 +503,20 @@ test_a_closed_pipe_ends_subscribe_quietly_and_gives_back_what_was_not_written() 
   cmp <(sort -n out) <(seq $((1000000 + finished)) 1029999) || fail "the rest"
 }
 
+test_pipes_that_do_not_block_are_waited_for() {
+  non_blocking() { # STDIN|STDOUT COMMAND...
+    perl -MFcntl -e 'fcntl($ARGV[0] eq "STDIN" ? STDIN : STDOUT, F_SETFL, O_NONBLOCK) or die;
+      shift; exec @ARGV' "$@" --directory "$directory"
+  }
+  head -c 3000000 /dev/urandom >input
+  (sleep 0.3; cat input) | non_blocking STDIN "$millrace" publish q --delimiter none \
+    --capacity 8MiB --chunk 100KiB
+  same "exit code" "${PIPESTATUS[1]}" 0
+  non_blocking STDOUT "$millrace" subscribe q --delimiter none | (sleep 0.3; cat) >out
+  same "exit code" "${PIPESTATUS[0]}" 0
+  cmp input out || fail content
+}
+
 test_what_a_closed_pipe_did_not_take_is_not_finished() {
   ok publish q --capacity 8MiB --file <(seq 1000000 1029999)
   # The reader takes nothing, so what the pipe holds is all that can be done: 64 KiB by default.
