@@ -1,11 +1,11 @@
 // Where queues live by default: in shared memory, in a directory of the user's own.
-#include <millrace/queue/options.hpp>
+#include "os/default_directory.hpp"
 
 #include <unistd.h>
 
 #include <fmt/format.h>
 
-namespace millrace {
+namespace millrace::os {
 
 std::filesystem::path default_directory() {
   std::error_code ignored;
@@ -16,4 +16,4 @@ std::filesystem::path default_directory() {
   return base / fmt::format("millrace-{}", ::geteuid());
 }
 
-}  // namespace millrace
+}  // namespace millrace::os

@@ -1,12 +1,12 @@
 // The memory of a queue: one file, mapped by everyone who takes part.
 //
-//     0          4096            69632          69632 + 64 N               + block_size N
+//     0          4096            69632          69632 + 128 N              + block_size N
 //     +----------+---------------+--------------+--------------------------+
 //     |  header  |  participants |  slots       |  blocks                  |
-//     |  1 page  |  512 x 128 B  |  N x 64 B    |  N x block_size          |
+//     |  1 page  |  512 x 128 B  |  N x 128 B   |  N x block_size          |
 //     +----------+---------------+--------------+--------------------------+
 //
-// N is a power of two. Slot i and block i belong together: a message of up to 48 bytes lies in its
+// N is a power of two. Slot i and block i belong together: a message of up to 112 bytes lies in its
 // slot, a longer one in the blocks of consecutive slots (word.hpp, ring.hpp).
 //
 // Beside the bytes there are the locks (os/lease.hpp), which live in the system, not in the file:

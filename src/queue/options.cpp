@@ -4,9 +4,16 @@
 #include <fmt/format.h>
 
 #include "core/fail.hpp"
+#include "os/default_directory.hpp"
 #include "queue/segment.hpp"
 
-namespace millrace::detail {
+namespace millrace {
+
+std::filesystem::path default_directory() {
+  return os::default_directory();
+}
+
+namespace detail {
 
 namespace {
 
@@ -118,4 +125,5 @@ void segment::require(const queue_options& options) const {
   }
 }
 
-}  // namespace millrace::detail
+}  // namespace detail
+}  // namespace millrace

@@ -25,7 +25,7 @@ class publisher_core {
       : self_(std::in_place, name, options, side::publishes),
         side_(self_->queue().ring(), self_->id(), self_->alone()), spin_(options.spin),
         must_fence_(self_->alone() && self_->must_fence()),
-        block_size_(self_->queue().sizes().block_size()),
+        one_slot_(std::max(slot<native_atomics>::inline_size, self_->queue().sizes().block_size())),
         max_size_(self_->queue().sizes().capacity() / 2) {}
 
   // ---- enqueue
@@ -33,7 +33,7 @@ class publisher_core {
   status try_enqueue(std::span<const std::byte> bytes) {
     begin();
     // The common case on its own, so that it costs no more than it must.
-    if (bytes.size() <= block_size_ && !self_->removed()) [[likely]] {
+    if (bytes.size() <= one_slot_ && !self_->removed()) [[likely]] {
       const auto write = [&](slot<native_atomics>& s, std::byte* block) {
         const bool inside = bytes.size() <= slot<native_atomics>::inline_size;
         copy(inside ? s.inline_bytes : block, bytes.data(), bytes.size());
@@ -399,7 +399,7 @@ class publisher_core {
   bool left_ = false;  // the publisher has
   status last_ = status::ok;
   std::uint32_t stalls_ = 0;
-  std::size_t block_size_;
+  std::size_t one_slot_;  // bytes of the longest message that takes one slot
   std::size_t max_size_;
   room room_;
   std::vector<std::byte> copy_;  // of a reservation that lost its place

@@ -191,6 +191,7 @@ class subscriber_core {
         unsound_ = true;
         self_->fail_corrupted("taking a message");
       }
+      side_.prefetch_awaited();
       nap_ = sleep_slice;
       const bool changed = r == take_result::in_progress ? go_around() : watch_.tick();
       if (!changed) {

@@ -99,7 +99,8 @@ TEST_CASE("calls that do not wait allocate nothing") {
     bool good = true;
     for (int round = 0; round < 20; ++round) {
       CHECK(allocated_by([&] {
-              for (const std::size_t length : {0u, 1u, 48u, 49u, 64u, 65u, 1000u, 2048u}) {
+              for (const std::size_t length :
+                   {0u, 1u, 48u, 49u, 64u, 65u, 112u, 113u, 1000u, 2048u}) {
                 good &= p.try_enqueue(bytes.first(length)) == status::ok;
                 good &= s.try_dequeue().has_value();
               }

@@ -194,7 +194,7 @@ TEST_CASE("the copying dequeue keeps a message that the buffer is too small for"
     test::bytes buffer(s.max_message_size());
     std::size_t size = 77;
     CHECK(s.try_dequeue(buffer, size) == status::empty);
-    for (const std::size_t length : {0u, 1u, 48u, 49u, 64u, 65u, 500u, 2048u}) {
+    for (const std::size_t length : {0u, 1u, 48u, 49u, 64u, 65u, 112u, 113u, 500u, 2048u}) {
       CAPTURE(length);
       const auto sent = test::pattern(length, 3);
       REQUIRE(p.try_enqueue(sent) == status::ok);

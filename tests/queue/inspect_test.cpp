@@ -110,18 +110,18 @@ TEST_CASE("stat counts what happens in a queue") {
       CHECK(info.finished == 0);
 
       REQUIRE(p.try_enqueue("12345") == status::ok);
-      REQUIRE(p.try_enqueue(test::bytes(100)) == status::ok);  // two slots
+      REQUIRE(p.try_enqueue(test::bytes(120)) == status::ok);  // two slots
       REQUIRE(p.try_enqueue(test::bytes(0)) == status::ok);
       const auto a = test::bytes(10);
-      const auto b = test::bytes(65);
+      const auto b = test::bytes(128);
       const std::span<const std::byte> batch[] = {a, b};
       REQUIRE(p.try_enqueue_batch(batch) == status::ok);
       info = look();
       CHECK(info.depth == 5);
-      CHECK(info.depth_bytes == 180);
+      CHECK(info.depth_bytes == 263);
       CHECK(info.used_slots == 7);
       CHECK(info.published == 5);
-      CHECK(info.published_bytes == 180);
+      CHECK(info.published_bytes == 263);
       CHECK(info.finished == 0);
 
       auto one = s.try_dequeue();
@@ -130,7 +130,7 @@ TEST_CASE("stat counts what happens in a queue") {
       REQUIRE(two);
       info = look();
       CHECK(info.depth == 3);
-      CHECK(info.depth_bytes == 75);
+      CHECK(info.depth_bytes == 138);
       CHECK(info.in_hands == 2);
       CHECK(info.used_slots == 7);
       CHECK(info.published == 5);
@@ -141,7 +141,7 @@ TEST_CASE("stat counts what happens in a queue") {
       info = look();
       CHECK(info.in_hands == 0);
       CHECK(info.depth == 4);
-      CHECK(info.depth_bytes == 175);
+      CHECK(info.depth_bytes == 258);
       CHECK(info.used_slots == 6);
       CHECK(info.finished == 1);
       CHECK(info.finished_bytes == 5);
@@ -153,7 +153,7 @@ TEST_CASE("stat counts what happens in a queue") {
       CHECK(info.used_slots == 0);
       CHECK(info.published == 5);
       CHECK(info.finished == 5);
-      CHECK(info.finished_bytes == 180);
+      CHECK(info.finished_bytes == 263);
       CHECK(info.redeliveries == 1);
       CHECK(info.recoveries == 0);
       CHECK(info.abandoned == 0);

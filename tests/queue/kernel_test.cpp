@@ -36,7 +36,7 @@ bool all_quick_calls(publisher& p, subscriber& s, std::span<std::byte> buffer) {
   bool good = true;
   std::size_t size = 0;
   for (int round = 0; round < 50; ++round) {
-    for (const std::size_t length : {0u, 1u, 48u, 49u, 64u, 65u, 1000u, 2048u}) {
+    for (const std::size_t length : {0u, 1u, 48u, 49u, 64u, 65u, 112u, 113u, 1000u, 2048u}) {
       good &= p.try_enqueue(bytes.first(length)) == status::ok;
       good &= s.try_dequeue().has_value();
     }

@@ -35,7 +35,7 @@ void write(reservation& room, std::string_view text) {
 
 TEST_CASE("what is written into a reservation arrives when committed, not before") {
   test::for_every_role(64 * 64, 64, [](publisher& p, subscriber& s) {
-    for (const std::size_t size : {0u, 1u, 48u, 49u, 64u, 65u, 1000u, 2048u}) {
+    for (const std::size_t size : {0u, 1u, 48u, 49u, 64u, 65u, 112u, 113u, 1000u, 2048u}) {
       CAPTURE(size);
       auto room = p.try_reserve(size);
       REQUIRE(room);
@@ -56,7 +56,7 @@ TEST_CASE("what is written into a reservation arrives when committed, not before
 
 TEST_CASE("a commit may use less than was reserved") {
   test::for_every_role(64 * 64, 64, [](publisher& p, subscriber& s) {
-    for (const std::size_t used : {0u, 1u, 47u, 48u, 49u, 64u, 65u, 499u, 500u}) {
+    for (const std::size_t used : {0u, 1u, 47u, 48u, 49u, 64u, 65u, 112u, 113u, 499u, 500u}) {
       CAPTURE(used);
       auto room = p.try_reserve(500);
       REQUIRE(room);
@@ -231,7 +231,7 @@ struct stalled {
   std::optional<reservation> room;
 };
 
-constexpr std::size_t short_and_long[] = {5, 48, 49, 700, 2048 / 2};
+constexpr std::size_t short_and_long[] = {5, 48, 112, 113, 700, 2048 / 2};
 
 }  // namespace
 

@@ -20,8 +20,13 @@ struct native_atomics {
 #endif
   }
 
+  /// Asks for a cache line that will be read soon.
+  static void prefetch_to_read(const void* line) noexcept {
+    __builtin_prefetch(line, 0);
+  }
+
   /// Asks for a cache line that will be written soon, so that the write need not wait for it.
-  static void prefetch(const void* line) noexcept {
+  static void prefetch_to_write(const void* line) noexcept {
 #if defined(__x86_64__)
     // __builtin_prefetch(p, 1) means this only when compiling for newer processors; older 64-bit
     // ones take the instruction as a no-op.

@@ -13,6 +13,7 @@
 // slice, no more, since every sleep has an end.
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 
 namespace millrace::detail {

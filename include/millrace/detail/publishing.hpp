@@ -40,8 +40,8 @@ class publishing {
   [[nodiscard]] bool put(Write write, position& p, bool& revoked) noexcept {
     const position here = next_;
     slot<A>& s = ring_.at(here);
-    const std::uint64_t free = word::free(ring_.lap(here)).bits;
-    if (s.word.load(std::memory_order_acquire) != free || here >= hint_due_) {
+    const std::uint64_t free = free_;
+    if (s.word.load(std::memory_order_acquire) != free || here >= straight_until_) {
       return false;  // anything else, and leaving a hint now and then, is claim's
     }
     if (exclusive_) {
@@ -82,7 +82,7 @@ class publishing {
         case attempt::claimed:
           p = next_;
           if (!exclusive_) {
-            next_ += span;
+            go_to(next_ + span);
           }
           return claim_result::claimed;
         case attempt::full:
@@ -107,7 +107,7 @@ class publishing {
       }
       if (ahead > 0 && !seen.held()) {  // (5)
         if (ahead == 1 || !catch_up()) {
-          ++next_;
+          step(1);
         }
         continue;
       }
@@ -120,7 +120,7 @@ class publishing {
         }
         continue;
       }
-      next_ += seen.span();  // (2), (4)
+      step(seen.span());  // (2), (4)
     }
     return claim_result::full;
   }
@@ -133,13 +133,13 @@ class publishing {
     const word ready = word::make(ring_.lap(p), state::ready, id_, first_span);
     if (exclusive_ && !batch) {
       ring_.store(p, ready);
-      next_ = p + span;
+      go_to(p + span);
       return commit_result::committed;
     }
     word expected = claimed(p, span);
     if (ring_.exchange_last(p, expected, ready)) {
       if (exclusive_) {
-        next_ = p + span;
+        go_to(p + span);
       }
       return commit_result::committed;
     }
@@ -230,7 +230,7 @@ class publishing {
   /// Makes the next `span` slots, too few for the message at hand, padding.
   attempt pad(word head, std::uint32_t span) noexcept {
     if (ring_.exchange(next_, head, word::make(head.lap(), state::pad, id_, span))) {
-      next_ += span;
+      step(span);
     }
     return attempt::again;
   }
@@ -250,9 +250,9 @@ class publishing {
     if (!free_beyond(held) || !fits(span)) {
       return false;
     }
-    const position step = held.span();
+    const position held_span = held.span();
     if (ring_.exchange(next_, held, held.with_next_lap())) {  // SYNC (e)
-      next_ += step;
+      step(held_span);
     }
     return true;
   }
@@ -297,6 +297,7 @@ class publishing {
     if (static_cast<std::int64_t>(hint - next_) <= 0) {
       return false;
     }
+    straight_until_ = 0;
     next_ = hint;
     hint_due_ = next_ + ring_.hint_interval();
     return true;
@@ -308,6 +309,20 @@ class publishing {
     return revoked ? commit_result::revoked : commit_result::corrupted;
   }
 
+  /// Moves on over what is not this publisher's.
+  void step(position span) noexcept {
+    next_ += span;
+    straight_until_ = 0;
+  }
+
+  /// Moves on after a message, and works out how far `put` can go on straight from there.
+  void go_to(position p) noexcept {
+    next_ = p;
+    free_ = word::free(ring_.lap(p)).bits;
+    const position end_of_lap = p - ring_.index(p) + ring_.size();
+    straight_until_ = hint_due_ < end_of_lap ? hint_due_ : end_of_lap;
+  }
+
   ring<A> ring_;
   std::uint32_t id_;
   bool exclusive_;
@@ -315,6 +330,9 @@ class publishing {
   std::uint64_t ready_alone_ = word::make(0, state::ready, id_, 1).bits;
   position next_;
   position hint_due_ = 0;
+  // What `put` needs, as long as next_ is before straight_until_:
+  position straight_until_ = 0;
+  std::uint64_t free_ = 0;  // a free word of this lap
 };
 
 }  // namespace millrace::detail

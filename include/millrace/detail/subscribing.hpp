@@ -259,7 +259,13 @@ class subscribing {
   }
 
   /// Asks for the line that will be read, and written when done, `distance` slots from now.
-  void prefetch(position distance) const noexcept { A::prefetch(&ring_.at(next_ + distance)); }
+  void prefetch(position distance) const noexcept {
+    A::prefetch_to_write(&ring_.at(next_ + distance));
+  }
+
+  /// Asks for the second line of the slot that is being waited for, so that it comes together with
+  /// the first when the message is there.
+  void prefetch_awaited() const noexcept { A::prefetch_to_read(&ring_.at(next_).inline_bytes[48]); }
 
   [[nodiscard]] const ring<A>& slots() const noexcept { return ring_; }
 

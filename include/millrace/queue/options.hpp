@@ -52,9 +52,9 @@ struct queue_options {
   /// Bytes of message storage, rounded up to block_size times a power of two, at least 64 blocks.
   /// 0: 1 MiB when creating, whatever the queue has when opening. A message can have up to half.
   std::size_t capacity = 0;
-  /// Bytes, a power of two from 64 up: what one slot stores. A longer message takes several slots
-  /// in a row. 0: 256 when creating (more when capacity would need over 524,288 slots), whatever
-  /// the queue has when opening.
+  /// Bytes, a power of two from 64 up: what one slot stores, though never less than 112. A longer
+  /// message takes several slots in a row. 0: 256 when creating (more when capacity would need over
+  /// 524,288 slots), whatever the queue has when opening.
   std::size_t block_size = 0;
   /// Where the queue's file lives; it must be on one machine's memory or disk. Empty:
   /// default_directory().

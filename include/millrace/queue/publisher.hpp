@@ -8,6 +8,7 @@
 #include <span>
 #include <stop_token>
 #include <string_view>
+#include <utility>
 
 #include <millrace/core/status.hpp>
 #include <millrace/queue/options.hpp>
@@ -71,7 +72,8 @@ class publisher {
                      std::stop_token stop = {});
   /// Enqueues all of the messages at once or none, in order: no subscriber, and nobody after a
   /// crash of this process, sees a part of them. Together they may take half of the queue's slots
-  /// (each message takes its size divided by block_size, rounded up, at least one). Answers: ok,
+  /// (a message of up to 112 bytes takes one, a longer one its size divided by block_size,
+  /// rounded up). Answers: ok,
   /// full, too_large, removed. An empty batch is ok.
   status try_enqueue_batch(std::span<const std::span<const std::byte>> messages);
 
