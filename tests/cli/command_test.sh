@@ -15,6 +15,8 @@ clean_up() {
   local children
   children=$(jobs -pr)
   [[ -z $children ]] || kill -KILL $children 2>/dev/null
+  # By name, for a queue has semaphores outside of its directory.
+  "$millrace" list --directory "$directory" | xargs -r "$millrace" remove --directory "$directory"
   rm -rf "$scratch"
 }
 trap clean_up EXIT
