@@ -73,8 +73,10 @@ bool watch::look() {
   const auto ring = queue.ring();
   const std::uint32_t self = self_->id();
   bool any = false;
+  bool orphan = false;
   for (position p = 0; p < ring.size(); ++p) {
     const word w = ring.load(p);
+    orphan = orphan || w.is(state::orphan);
     if (!w.owned() || w.owner() == self || w.owner() >= table_size) {
       continue;
     }
@@ -89,7 +91,7 @@ bool watch::look() {
     wake_subscribers(*self_, 1);
     wake_publishers(*self_);
   }
-  return any;
+  return any || orphan;
 }
 
 }  // namespace millrace::detail

@@ -29,8 +29,9 @@ class watch {
  public:
   explicit watch(participant& self);
 
-  /// For moments when there is nothing to do; reads the clock now and then. True: somebody was
-  /// recovered, so the queue is worth another look.
+  /// For moments when there is nothing to do; reads the clock now and then. True: a message came
+  /// back, so subscribers should search for it. Whoever gave it back, or recovered who had it, may
+  /// be frozen before it could say so.
   bool tick() {
     if (--ticks_ != 0) {
       return false;

@@ -173,7 +173,7 @@ class subscriber_core {
       }
       if (r == take_result::empty) [[likely]] {
         if (side_.hint_due()) {
-          (void)watch_.look_if_due();  // now and then also while messages flow
+          search_if(watch_.look_if_due());  // now and then also while messages flow
         }
         r = take(false, events);
       }
@@ -193,11 +193,19 @@ class subscriber_core {
       }
       side_.prefetch_awaited();
       nap_ = sleep_slice;
-      const bool changed = r == take_result::in_progress ? go_around() : watch_.tick();
+      const bool changed = r == take_result::in_progress ? go_around() : search_if(watch_.tick());
       if (!changed) {
         return status::empty;
       }
     }
+  }
+
+  /// Has the next take search for messages that came back.
+  bool search_if(bool came_back) noexcept {
+    if (came_back) {
+      seen_events_ = ~std::uint64_t{0};
+    }
+    return came_back;
   }
 
   /// Somebody's claim is in the way. Waits, in the sense that it answers false, for its owner to go
@@ -249,6 +257,7 @@ class subscriber_core {
       wake_publishers(*self_);
       wake_subscribers(*self_, 1);
     }
+    search_if(watch_.look_if_due());
   }
 
   std::optional<message> lend_if(status s, const taken_message& m) noexcept {

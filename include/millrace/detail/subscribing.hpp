@@ -176,6 +176,7 @@ class subscribing {
         }
       }
     }
+    scan_ = 0;
     return take_result::empty;
   }
 
