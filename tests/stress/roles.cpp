@@ -201,6 +201,8 @@ void subscribe(const job& j, ledger& book) {
   for (;;) {
     std::optional<millrace::message> m;
     gave_back = false;
+    // Asked before looking: what is published between an empty look and the question is not lost.
+    const bool last_look = book.stop_subscribing() != 0;
     const auto how = random() % 8;
     if (how == 0 && !j.loans_only) {
       std::size_t size = 0;
@@ -237,7 +239,7 @@ void subscribe(const job& j, ledger& book) {
       let_go(random() % hands.size());
     }
     // Whoever gives a message back looks again: the others may have left.
-    if (!m && !gave_back && book.stop_subscribing() != 0) {
+    if (!m && !gave_back && last_look) {
       require(s.last_status() == status::empty || s.last_status() == status::timeout,
               "an answer that makes no sense");
       return;
