@@ -92,7 +92,7 @@ void participant::open(const std::filesystem::path& path, const queue_options& o
 bool participant::join(const queue_options& options, side which) {
   queue_->require(options);
   head_ = &queue_->head();
-  must_fence_ = !os::join_process_fences();
+  reached_by_fences_ = os::join_process_fences();
   not_empty_ = std::make_unique<os::named_semaphore>(
       queue_->not_empty_name(), queue_->permissions(), queue_->path().string());
   not_full_ = std::make_unique<os::named_semaphore>(queue_->not_full_name(), queue_->permissions(),

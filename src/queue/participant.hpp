@@ -39,8 +39,9 @@ class participant {
   [[nodiscard]] os::named_semaphore& not_full() const noexcept { return *not_full_; }
   /// Whether this side's role is exclusive.
   [[nodiscard]] bool alone() const noexcept { return alone_; }
-  /// Whether this process must fence between a plain store and a look at the sleepers.
-  [[nodiscard]] bool must_fence() const noexcept { return must_fence_; }
+  /// Whether the fences of sleepers reach into this process, so that it need not fence between a
+  /// plain store and a look at the sleepers.
+  [[nodiscard]] bool reached_by_fences() const noexcept { return reached_by_fences_; }
 
   [[nodiscard]] bool forked() const noexcept { return generation_ != os::fork_generation(); }
   [[nodiscard]] bool removed() const noexcept {
@@ -68,7 +69,7 @@ class participant {
   participant_record* record_ = nullptr;
   std::uint32_t id_ = 0;
   bool alone_ = false;
-  bool must_fence_ = false;
+  bool reached_by_fences_ = false;
 };
 
 /// Adds to a counter that only this thread writes.

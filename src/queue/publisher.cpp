@@ -23,33 +23,28 @@ class publisher_core {
  public:
   publisher_core(std::string_view name, const queue_options& options)
       : self_(std::in_place, name, options, side::publishes),
-        side_(self_->queue().ring(), self_->id(), self_->alone()), spin_(options.spin),
-        must_fence_(self_->alone() && self_->must_fence()),
-        one_slot_(std::max(slot<native_atomics>::inline_size, self_->queue().sizes().block_size())),
+        // Where sleepers' fences don't reach, the exchanges of the shared role do without them.
+        side_(self_->queue().ring(), self_->id(), self_->alone() && self_->reached_by_fences()),
+        spin_(options.spin),
         max_size_(self_->queue().sizes().capacity() / 2) {}
 
   // ---- enqueue
 
   status try_enqueue(std::span<const std::byte> bytes) {
-    begin();
-    // The common case on its own, so that it costs no more than it must.
-    if (bytes.size() <= one_slot_ && !self_->removed()) [[likely]] {
-      const auto write = [&](slot<native_atomics>& s, std::byte* block) {
-        const bool inside = bytes.size() <= slot<native_atomics>::inline_size;
-        copy(inside ? s.inline_bytes : block, bytes.data(), bytes.size());
-        s.shape.store(bytes.size() | (inside ? 0 : shape::in_blocks), std::memory_order_relaxed);
-      };
-      position p = 0;
-      bool revoked = false;
-      if (side_.put(write, p, revoked)) [[likely]] {
-        published(1, bytes.size());
-        return answer(status::ok);
-      }
-      if (revoked) {
-        release_revoked(p);
-      }
+    // The common case on its own and without a call, so that it costs no more than it must.
+    // While a reservation is open `put` says that it can't.
+    if (bytes.size() > slot<native_atomics>::inline_size || self_->forked() || self_->removed())
+        [[unlikely]] {
+      return enqueue_now(bytes);
     }
-    return enqueue_now(bytes);
+    const put_result r = side_.put([bytes](slot<native_atomics>& s) {
+      copy_short(s.inline_bytes, bytes.data(), bytes.size());
+      s.shape.store(bytes.size(), std::memory_order_relaxed);
+    });
+    if (r != put_result::published) [[unlikely]] {
+      return r == put_result::revoked ? enqueue_anew(bytes) : enqueue_now(bytes);
+    }
+    return published(1, bytes.size());
   }
 
   status enqueue_until(std::span<const std::byte> bytes, steady_time deadline,
@@ -207,7 +202,13 @@ class publisher_core {
     }
   }
 
+  [[gnu::noinline, gnu::cold]] status enqueue_anew(std::span<const std::byte> bytes) {
+    release_revoked(side_.revoked_at());
+    return enqueue_now(bytes);
+  }
+
   [[gnu::noinline]] status enqueue_now(std::span<const std::byte> bytes) {
+    begin();
     if (bytes.size() > max_size_) {
       return answer(status::too_large);
     }
@@ -266,22 +267,28 @@ class publisher_core {
       self_->fail_corrupted("committing");
     }
     forget_stalls();
-    published(messages, bytes);
+    (void)published(messages, bytes);
     return true;
   }
 
   /// Counts, and wakes those who wait for a message.
-  void published(std::uint32_t messages, std::size_t bytes) noexcept {
+  status published(std::uint32_t messages, std::size_t bytes) noexcept {
     participant_record& mine = self_->record();
     count(mine.published, messages);
     count(mine.published_bytes, bytes);
+    last_ = status::ok;
     // A plain store may have been the commit. The sleeper's fence reaches into this process, so
-    // only the compiler must not turn store and look around; where it does not reach, fence here.
-    if (must_fence_) [[unlikely]] {
-      os::fence_here();
-    }
+    // only the compiler must not turn store and look around.
     std::atomic_signal_fence(std::memory_order_seq_cst);
+    if (self_->head().not_empty.anybody()) [[unlikely]] {
+      return woken(messages);
+    }
+    return status::ok;
+  }
+
+  [[gnu::noinline, gnu::cold]] status woken(std::uint32_t messages) noexcept {
     wake_subscribers(*self_, messages);
+    return status::ok;
   }
 
   [[gnu::cold]] void release_revoked(position p) {
@@ -394,12 +401,10 @@ class publisher_core {
   std::optional<participant> self_;
   publishing<native_atomics> side_;
   std::chrono::nanoseconds spin_;
-  bool must_fence_;
   bool open_ = false;  // a reservation is
   bool left_ = false;  // the publisher has
   status last_ = status::ok;
   std::uint32_t stalls_ = 0;
-  std::size_t one_slot_;  // bytes of the longest message that takes one slot
   std::size_t max_size_;
   room room_;
   std::vector<std::byte> copy_;  // of a reservation that lost its place

@@ -29,21 +29,22 @@ class watch {
  public:
   explicit watch(participant& self);
 
-  /// For moments when there is nothing to do; reads the clock now and then. True: a message came
-  /// back, so subscribers should search for it. Whoever gave it back, or recovered who had it, may
-  /// be frozen before it could say so.
-  bool tick() {
-    if (--ticks_ != 0) {
+  /// For moments when there is nothing to do, or `n` such moments; reads the clock now and then.
+  /// True: a message came back, so subscribers should search for it. Whoever gave it back, or
+  /// recovered who had it, may be frozen before it could say so.
+  bool tick(std::uint64_t n = 1) {
+    ticks_ += n;
+    if (ticks_ < ticks_between_clocks) {
       return false;
     }
-    ticks_ = ticks_between_clocks;
+    ticks_ = 0;
     return look_if_due();
   }
   /// Reads the clock.
   bool look_if_due();
 
  private:
-  static constexpr int ticks_between_clocks = 64;
+  static constexpr std::uint64_t ticks_between_clocks = 64;
 
   /// A record in a participant's hands, as of the last look.
   struct holding {
@@ -57,7 +58,7 @@ class watch {
   std::vector<holding> seen_;  // by participant
   std::chrono::nanoseconds period_;
   std::chrono::steady_clock::time_point due_;
-  int ticks_ = ticks_between_clocks;
+  std::uint64_t ticks_ = 0;
 };
 
 }  // namespace millrace::detail

@@ -26,7 +26,7 @@ class subscriber_core {
         side_(self_->queue().ring(), self_->id(), self_->alone(), self_->queue().once()),
         watch_(*self_),
         patience_(std::min<std::chrono::nanoseconds>(options.patience, longest_patience)),
-        spin_(options.spin), must_fence_(self_->alone() && self_->must_fence()),
+        spin_(options.spin), must_fence_(self_->alone() && !self_->reached_by_fences()),
         max_size_(self_->queue().sizes().capacity() / 2) {}
 
   // ---- dequeue
@@ -47,15 +47,13 @@ class subscriber_core {
   }
 
   status try_dequeue(std::span<std::byte> buffer, std::size_t& size) {
-    begin();
-    // The common case on its own, so that it costs no more than it must.
-    if (self_->head().events.load(std::memory_order_acquire) == seen_events_ &&
-        side_.take_next_copy(buffer, size)) [[likely]] {
-      side_.prefetch(lines_ahead);
-      finished(size);
-      return answer(status::ok);
+    // The common case on its own and without a call, so that it costs no more than it must.
+    if (self_->forked() ||
+        self_->head().events.load(std::memory_order_acquire) != seen_events_ ||
+        !side_.take_next_copy(buffer, size)) [[unlikely]] {
+      return dequeue_now(buffer, size);
     }
-    return dequeue_now(buffer, size);
+    return finished(size);
   }
 
   // ---- the end of a message
@@ -65,9 +63,9 @@ class subscriber_core {
       return;
     }
     if (side_.finish(p)) {
-      finished(size);
+      (void)finished(size);
     } else {
-      unsound_ = true;
+      distrust();
     }
   }
 
@@ -75,7 +73,7 @@ class subscriber_core {
     const bool sound = side_.give_back(p);
     --loans_;
     if (!sound) {
-      unsound_ = true;
+      distrust();
       self_->fail_corrupted("giving a message back");
     }
     came_back();
@@ -115,9 +113,6 @@ class subscriber_core {
 
  private:
   static constexpr std::size_t no_limit = std::numeric_limits<std::size_t>::max();
-  /// How far ahead of its messages a subscriber asks for the lines it will read and write.
-  /// Measured; publishers gain nothing from it, since their stores do not wait for the lines.
-  static constexpr position lines_ahead = 16;
   static constexpr std::chrono::nanoseconds first_question = std::chrono::milliseconds(1);
   static constexpr std::chrono::nanoseconds last_question = std::chrono::milliseconds(8);
   /// So that its multiples can be counted too.
@@ -134,14 +129,21 @@ class subscriber_core {
     }
   }
 
+  /// Nothing more is taken from memory that makes no sense.
+  void distrust() noexcept {
+    unsound_ = true;
+    side_.stop_going_straight();
+  }
+
   [[gnu::noinline]] status dequeue_now(std::span<std::byte> buffer, std::size_t& size) {
+    begin();
     taken_message m;
     const status s = next([&](bool again, std::uint64_t epoch) {
       return again ? side_.take_orphan_copy(epoch, buffer, m) : side_.take_copy(buffer, m);
     });
     if (s == status::ok) {
       count_delivery(m);
-      finished(m.size);
+      (void)finished(m.size);
     }
     if (s == status::ok || s == status::buffer_too_small) {
       size = m.size;
@@ -173,7 +175,8 @@ class subscriber_core {
       }
       if (r == take_result::empty) [[likely]] {
         if (side_.hint_due()) {
-          search_if(watch_.look_if_due());  // now and then also while messages flow
+          // Now and then also while messages flow, every thousand or so.
+          search_if(watch_.tick(side_.slots().hint_interval() / 16));
         }
         r = take(false, events);
       }
@@ -181,14 +184,13 @@ class subscriber_core {
         wake_publishers(*self_);
       }
       if (r == take_result::taken) [[likely]] {
-        side_.prefetch(lines_ahead);
         return status::ok;
       }
       if (r == take_result::too_large) {
         return status::buffer_too_small;
       }
       if (r == take_result::corrupted) {
-        unsound_ = true;
+        distrust();
         self_->fail_corrupted("taking a message");
       }
       side_.prefetch_awaited();
@@ -276,15 +278,25 @@ class subscriber_core {
   }
 
   /// Counts, and wakes those who wait for room.
-  void finished(std::size_t size) noexcept {
+  status finished(std::size_t size) noexcept {
     participant_record& mine = self_->record();
     count(mine.finished);
     count(mine.finished_bytes, size);
-    if (must_fence_) [[unlikely]] {  // as in publisher_core::published
+    last_ = status::ok;
+    // A plain store may have been the end, as in publisher_core::published.
+    std::atomic_signal_fence(std::memory_order_seq_cst);
+    if (must_fence_ || self_->head().not_full.anybody()) [[unlikely]] {
+      return woken();
+    }
+    return status::ok;
+  }
+
+  [[gnu::noinline, gnu::cold]] status woken() noexcept {
+    if (must_fence_) {
       os::fence_here();
     }
-    std::atomic_signal_fence(std::memory_order_seq_cst);
     wake_publishers(*self_);
+    return status::ok;
   }
 
   /// Messages came back: says so to all subscribers, of which this one may be one.

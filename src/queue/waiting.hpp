@@ -32,7 +32,7 @@ struct bedroom {
   bool fence_for_ringers;
 
   /// Wakes up to `n` sleepers, as far as there are any.
-  [[gnu::noinline]] void wake(std::uint32_t n) const noexcept {
+  void wake(std::uint32_t n) const noexcept {
     for (; n != 0 && bell.take_one(); --n) {
       semaphore.post();
     }
@@ -79,7 +79,7 @@ class announcement {
 };
 
 /// After messages were committed or came back: one sleeper for each.
-inline void wake_subscribers(const participant& self, std::uint32_t messages) noexcept {
+[[gnu::noinline]] inline void wake_subscribers(const participant& self, std::uint32_t messages) noexcept {
   if (self.head().not_empty.anybody()) {
     subscribers_of(self).wake(messages);
   }
@@ -87,7 +87,7 @@ inline void wake_subscribers(const participant& self, std::uint32_t messages) no
 
 /// After slots came free: everybody, since the room that one of them waits for may not be what came
 /// free, and it would have woken in vain for another who could have used it.
-inline void wake_publishers(const participant& self) noexcept {
+[[gnu::noinline]] inline void wake_publishers(const participant& self) noexcept {
   if (self.head().not_full.anybody()) {
     publishers_of(self).wake(table_size);
   }

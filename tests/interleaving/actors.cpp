@@ -153,19 +153,16 @@ void free_revoked(publishing& side, position p) {
 
 /// What try_enqueue tries first. True: sent.
 bool put(publishing& side, const item& next) {
-  const auto write = [&](auto& s, std::byte*) {
+  const put_result r = side.put([&](auto& s) {
     write_message(static_cast<position>(&s - now.slots.data()), 1, next.first_message);
-  };
-  position p = 0;
-  bool revoked = false;
-  if (side.put(write, p, revoked)) {
+  });
+  if (r == put_result::revoked) {
+    free_revoked(side, side.revoked_at());
+  }
+  if (r == put_result::published) {
     wake_subscribers(1);
-    return true;
   }
-  if (revoked) {
-    free_revoked(side, p);
-  }
-  return false;
+  return r == put_result::published;
 }
 
 /// False: full.

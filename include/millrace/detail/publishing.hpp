@@ -25,6 +25,12 @@ enum class commit_result {
   corrupted
 };
 
+enum class put_result {
+  published,
+  not_now,
+  revoked  // the claim was lost before the commit; it is to be released, and nothing is published
+};
+
 template <class A>
 class publishing {
  public:
@@ -33,39 +39,39 @@ class publishing {
       : ring_(r), id_(id), exclusive_(exclusive),
         next_(r.where().publish.load(std::memory_order_relaxed)) {}
 
-  /// Publishes a message of one slot if the next slot is free: claim, `write(slot, block)` and
-  /// commit in one, for what they mostly come to. False: nothing is published, or, if `revoked` is
-  /// set, the claim at `p` was lost.
+  /// Publishes a message of one slot if the next slot is free: claim, `write(slot)` and commit in
+  /// one, for what they mostly come to. Never between a claim and its end.
   template <class Write>
-  [[nodiscard]] bool put(Write write, position& p, bool& revoked) noexcept {
+  [[nodiscard]] put_result put(Write write) noexcept {
     const position here = next_;
     slot<A>& s = ring_.at(here);
     const std::uint64_t free = free_;
-    if (s.word.load(std::memory_order_acquire) != free || here >= straight_until_) {
-      return false;  // anything else, and leaving a hint now and then, is claim's
+    if (here >= straight_until_ || s.word.load(std::memory_order_acquire) != free) [[unlikely]] {
+      return put_result::not_now;  // anything else, and leaving a hint now and then, is claim's
     }
-    if (exclusive_) {
-      write(s, ring_.block(here));
+    if (exclusive_) [[likely]] {
+      write(s);
       s.word.store(free | ready_alone_, std::memory_order_release);  // SYNC (a)
       next_ = here + 1;
-      return true;
+      return put_result::published;
     }
     std::uint64_t expected = free;
     if (!s.word.compare_exchange_strong(expected, free | claimed_alone_,  // SYNC (b)
                                         std::memory_order_acq_rel, std::memory_order_relaxed)) {
-      return false;
+      return put_result::not_now;
     }
     next_ = here + 1;
-    write(s, ring_.block(here));
+    write(s);
     expected = free | claimed_alone_;
-    if (s.word.compare_exchange_strong(expected, free | ready_alone_,  // SYNC (a)
-                                       std::memory_order_seq_cst, std::memory_order_acquire)) {
-      return true;
+    if (!s.word.compare_exchange_strong(expected, free | ready_alone_,  // SYNC (a)
+                                        std::memory_order_seq_cst, std::memory_order_acquire)) {
+      return put_result::revoked;
     }
-    p = here;
-    revoked = true;
-    return false;
+    return put_result::published;
   }
+
+  /// Where the claim was that `put` found revoked.
+  [[nodiscard]] position revoked_at() const noexcept { return next_ - 1; }
 
   /// Claims `span` slots in a row; `p` is then their first. An exclusive publisher's claim is
   /// nothing but a choice of place that leaves no trace, unless it is for a batch.
@@ -81,8 +87,9 @@ class publishing {
         switch (try_claim(seen, span, batch)) {
         case attempt::claimed:
           p = next_;
+          straight_until_ = 0;
           if (!exclusive_) {
-            go_to(next_ + span);
+            next_ += span;
           }
           return claim_result::claimed;
         case attempt::full:
@@ -107,7 +114,7 @@ class publishing {
       }
       if (ahead > 0 && !seen.held()) {  // (5)
         if (ahead == 1 || !catch_up()) {
-          step(1);
+          ++next_;
         }
         continue;
       }
@@ -120,7 +127,7 @@ class publishing {
         }
         continue;
       }
-      step(seen.span());  // (2), (4)
+      next_ += seen.span();  // (2), (4)
     }
     return claim_result::full;
   }
@@ -133,17 +140,11 @@ class publishing {
     const word ready = word::make(ring_.lap(p), state::ready, id_, first_span);
     if (exclusive_ && !batch) {
       ring_.store(p, ready);
-      go_to(p + span);
-      return commit_result::committed;
+    } else if (word expected = claimed(p, span); !ring_.exchange_last(p, expected, ready)) {
+      return lost(p, expected);
     }
-    word expected = claimed(p, span);
-    if (ring_.exchange_last(p, expected, ready)) {
-      if (exclusive_) {
-        go_to(p + span);
-      }
-      return commit_result::committed;
-    }
-    return lost(p, expected);
+    go_on_straight(p + span);
+    return commit_result::committed;
   }
 
   /// Gives a claim up: it becomes padding.
@@ -230,7 +231,7 @@ class publishing {
   /// Makes the next `span` slots, too few for the message at hand, padding.
   attempt pad(word head, std::uint32_t span) noexcept {
     if (ring_.exchange(next_, head, word::make(head.lap(), state::pad, id_, span))) {
-      step(span);
+      next_ += span;
     }
     return attempt::again;
   }
@@ -252,7 +253,7 @@ class publishing {
     }
     const position held_span = held.span();
     if (ring_.exchange(next_, held, held.with_next_lap())) {  // SYNC (e)
-      step(held_span);
+      next_ += held_span;
     }
     return true;
   }
@@ -297,7 +298,6 @@ class publishing {
     if (static_cast<std::int64_t>(hint - next_) <= 0) {
       return false;
     }
-    straight_until_ = 0;
     next_ = hint;
     hint_due_ = next_ + ring_.hint_interval();
     return true;
@@ -309,14 +309,8 @@ class publishing {
     return revoked ? commit_result::revoked : commit_result::corrupted;
   }
 
-  /// Moves on over what is not this publisher's.
-  void step(position span) noexcept {
-    next_ += span;
-    straight_until_ = 0;
-  }
-
   /// Moves on after a message, and works out how far `put` can go on straight from there.
-  void go_to(position p) noexcept {
+  void go_on_straight(position p) noexcept {
     next_ = p;
     free_ = word::free(ring_.lap(p)).bits;
     const position end_of_lap = p - ring_.index(p) + ring_.size();
@@ -330,9 +324,8 @@ class publishing {
   std::uint64_t ready_alone_ = word::make(0, state::ready, id_, 1).bits;
   position next_;
   position hint_due_ = 0;
-  // What `put` needs, as long as next_ is before straight_until_:
-  position straight_until_ = 0;
-  std::uint64_t free_ = 0;  // a free word of this lap
+  position straight_until_ = 0;  // where `put` ends; before it, in this lap,
+  std::uint64_t free_ = 0;       // this is a free word
 };
 
 }  // namespace millrace::detail

@@ -119,30 +119,29 @@ class subscribing {
     return take_result::empty;
   }
 
-  /// Copies and finishes the next message if it is ready, in one slot and no longer than `buffer`:
-  /// what take_copy mostly comes to. False, with anything in the buffer: it is none of these.
+  /// Copies and finishes the next message if it is ready, inside its slot and no longer than
+  /// `buffer`: what take_copy mostly comes to. False, with anything in the buffer: it is none of
+  /// these, or there are other things to see to.
   [[nodiscard]] bool take_next_copy(std::span<std::byte> buffer, std::size_t& size) noexcept {
     const position p = next_;
     slot<A>& here = ring_.at(p);
-    const word seen{here.word.load(std::memory_order_acquire)};  // SYNC (a)
-    const shape s{here.shape.load(std::memory_order_relaxed)};
-    const std::size_t length = s.length();
-    const bool inside = s.bits <= slot<A>::inline_size;  // no flag is set then
-    if (!seen.is_ready_alone(ring_.lap(p)) || length > buffer.size() ||
-        !(inside ||
-          (s.has(shape::in_blocks) && !s.has(shape::handed_out) && length <= ring_.block_size())) ||
-        in_place_span_ != 0 || hint_due()) {
+    const std::uint64_t seen = here.word.load(std::memory_order_acquire);  // SYNC (a)
+    // No flag is set in the shape of such a message.
+    const std::uint64_t length = here.shape.load(std::memory_order_relaxed);
+    if (p >= straight_until_ || (seen & ~word::owner_mask) != ready_alone_ ||
+        length > slot<A>::inline_size || length > buffer.size()) [[unlikely]] {
       return false;
     }
     // Should another subscriber be quicker, this reads what a publisher may be writing by then, and
     // throws it away.
-    copy_racing(buffer.data(), inside ? here.inline_bytes : ring_.block(p), length);
-    const word done = word::free(seen.lap() + 1);
-    if (exclusive_) {
-      here.word.store(done.bits, std::memory_order_release);  // SYNC (b)
-    } else if (word expected = seen; !ring_.exchange_last(p, expected, done)) {
+    copy_short_racing(buffer.data(), here.inline_bytes, length);
+    if (exclusive_) [[likely]] {
+      here.word.store(done_alone_, std::memory_order_release);  // SYNC (b)
+    } else if (std::uint64_t expected = seen; !here.word.compare_exchange_strong(
+                   expected, done_alone_, std::memory_order_seq_cst, std::memory_order_relaxed)) {
       return false;
     }
+    prefetch_beyond(here);
     next_ = p + 1;
     size = length;
     return true;
@@ -259,10 +258,8 @@ class subscribing {
     hint_due_ = next_ + ring_.hint_interval();
   }
 
-  /// Asks for the line that will be read, and written when done, `distance` slots from now.
-  void prefetch(position distance) const noexcept {
-    A::prefetch_to_write(&ring_.at(next_ + distance));
-  }
+  /// Has take_next_copy leave the next message to take_copy.
+  void stop_going_straight() noexcept { straight_until_ = 0; }
 
   /// Asks for the second line of the slot that is being waited for, so that it comes together with
   /// the first when the message is there.
@@ -303,6 +300,7 @@ class subscribing {
     if (!ring_.sound(mine, s) || s.length() > limit) {
       return {false, take_result::corrupted};
     }
+    prefetch_beyond(ring_.at(p));
     describe(m, p, mine.span(), s, again);
     return {false, take_result::taken};
   }
@@ -322,9 +320,11 @@ class subscribing {
     // The mark precedes the reader's first look in program order, which is the order that a kill
     // sees.
     std::atomic_signal_fence(std::memory_order_seq_cst);
+    prefetch_beyond(ring_.at(next_));
     describe(m, next_, seen.span(), s, again);
     in_place_at_ = next_;
     in_place_span_ = seen.span();
+    stop_going_straight();
     next_ += seen.span();
     if (again && once_) {
       (void)finish(in_place_at_);
@@ -340,7 +340,11 @@ class subscribing {
       return r;
     }
     copy(buffer.data(), m.first, m.size);
-    return finish(m.at) ? take_result::taken : take_result::corrupted;
+    if (!finish(m.at)) {
+      return take_result::corrupted;
+    }
+    go_on_straight();
+    return take_result::taken;
   }
 
   [[nodiscard]] const std::byte* first_byte(position p, shape s) const noexcept {
@@ -382,6 +386,22 @@ class subscribing {
     return ring_.exchange(in_place_at_, seen, word::make(seen.lap() + 1, state::taken, id_, span));
   }
 
+  /// Asks for a line that will soon be read, and written when done. How far ahead was measured;
+  /// publishers gain nothing from it, since their stores do not wait for the lines. At the ring's
+  /// end this asks for lines of blocks in vain, which costs less than finding that out.
+  static void prefetch_beyond(const slot<A>& here) noexcept {
+    A::prefetch_to_write(reinterpret_cast<const std::byte*>(&here) + 16 * sizeof(slot<A>));
+  }
+
+  /// Works out how far take_next_copy can go on straight from here.
+  void go_on_straight() noexcept {
+    const std::uint32_t lap = ring_.lap(next_);
+    ready_alone_ = word::make(lap, state::ready, 0, 1).bits;
+    done_alone_ = word::free(lap + 1).bits;
+    const position end_of_lap = next_ - ring_.index(next_) + ring_.size();
+    straight_until_ = hint_due_ < end_of_lap ? hint_due_ : end_of_lap;
+  }
+
   bool catch_up() noexcept {
     const position hint = ring_.where().subscribe.load(std::memory_order_relaxed);
     if (static_cast<std::int64_t>(hint - next_) <= 0) {
@@ -398,6 +418,9 @@ class subscribing {
   bool once_;
   position next_;
   position hint_due_ = 0;
+  position straight_until_ = 0;    // where take_next_copy ends; before it, in this lap,
+  std::uint64_t ready_alone_ = 0;  // this is the word of a message in one slot, but for the owner,
+  std::uint64_t done_alone_ = 0;   // and this what the word becomes
   position in_place_at_ = 0;         // exclusive: the message handed out and still ready,
   std::uint32_t in_place_span_ = 0;  // if not 0
   stalled_claim stalled_{};

@@ -49,6 +49,7 @@ struct word {
   static constexpr unsigned span_bits = 19;
   static constexpr unsigned lap_shift = state_bits + owner_bits + span_bits;
   static_assert(lap_shift == 32, "the lap is the upper half");
+  static constexpr std::uint64_t owner_mask = std::uint64_t{(1U << owner_bits) - 1} << state_bits;
 
   std::uint64_t bits = 0;
 
@@ -82,12 +83,6 @@ struct word {
   }
   [[nodiscard]] constexpr bool owned_by(std::uint32_t id) const noexcept {
     return owned() && owner() == id;
-  }
-
-  /// Whether this is a message of `lap` in one slot.
-  [[nodiscard]] constexpr bool is_ready_alone(std::uint32_t its_lap) const noexcept {
-    constexpr std::uint64_t any_owner = std::uint64_t{(1U << owner_bits) - 1} << state_bits;
-    return (bits & ~any_owner) == make(its_lap, state::ready, 0, 1).bits;
   }
 
   [[nodiscard]] constexpr word with(detail::state s) const noexcept {
