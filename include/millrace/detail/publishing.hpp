@@ -53,6 +53,7 @@ class publishing {
       write(s);
       s.word.store(free | ready_alone_, std::memory_order_release);  // SYNC (a)
       next_ = here + 1;
+      A::prefetch_to_read(&s + 1);  // what the next call looks at first; measured in round trips
       return put_result::published;
     }
     std::uint64_t expected = free;
