@@ -18,16 +18,6 @@ namespace millrace::detail {
 
 namespace {
 
-std::uint64_t checksum(const identity& id) noexcept {
-  std::uint64_t h = layout_fingerprint();
-  std::array<std::uint64_t, offsetof(identity, checksum) / 8> words{};
-  std::memcpy(words.data(), &id, sizeof words);
-  for (const std::uint64_t w : words) {
-    h = hash(h, w);
-  }
-  return h;
-}
-
 geometry sizes_of(const identity& id) noexcept {
   return {id.slots_log2, id.block_log2};
 }
