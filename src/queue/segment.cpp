@@ -27,9 +27,10 @@ struct attached_segments {
   std::map<os::file_id, std::weak_ptr<segment>> by_file;
 };
 
+/// Never destroyed: static objects may open or remove queues late.
 attached_segments& attached() {
-  static attached_segments all;
-  return all;
+  static auto* all = new attached_segments;
+  return *all;
 }
 
 }  // namespace
