@@ -312,6 +312,27 @@ TEST_CASE("a queue whose memory was written over is survived by its handles and 
   }
 }
 
+TEST_CASE("peek copies about as much as the queue can hold, whatever the words say") {
+  const sample v;
+  for (const auto kind : {state::ready, state::orphan}) {
+    CAPTURE(static_cast<int>(kind));
+    v.place(v.whole);
+    const test::mapped_bytes memory(v.path);
+    for (std::size_t i = 0; i < slots; ++i) {
+      const std::size_t at = slots_offset + i * sizeof(slot<native_atomics>);
+      const auto span = static_cast<std::uint32_t>(std::min(slots / 2, slots - i));
+      memory.word(at).store(word::make(word{memory.word(at).load()}.lap(), kind, 0, span).bits);
+      memory.word(at + 8).store(shape::in_blocks | span * block);
+    }
+    std::size_t total = 0;
+    for (const auto& m : millrace::peek("q", 1000, v.directory.path())) {
+      total += m.bytes.size();
+    }
+    CHECK(total >= slots * block / 2);
+    CHECK(total <= 3 * slots * block);
+  }
+}
+
 namespace {
 
 /// Goes on writing over the memory of whatever is "q", most of the time giving back what was there
