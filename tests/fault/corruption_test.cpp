@@ -333,6 +333,43 @@ TEST_CASE("peek copies about as much as the queue can hold, whatever the words s
   }
 }
 
+// Everything below takes a few steps a slot. A few a slot for each slot would take an hour here,
+// and the watchdog's patience ends before that.
+TEST_CASE("a large ring of one and the same nonsense is walked in no more than a few rounds") {
+  test::allow(200);
+  constexpr std::size_t many = max_slots;
+  const test::scratch directory;
+  auto options = options_in(directory);
+  options.capacity = many * block;
+  options.block_size = block;
+  for (unsigned kind = 0; kind < 8; ++kind) {
+    for (const std::uint32_t lap : {-1, 0}) {
+      for (const std::uint32_t span : {1u, 1u << 16}) {
+        CAPTURE(kind);
+        CAPTURE(static_cast<int>(lap));
+        CAPTURE(span);
+        {
+          publisher p("q", options);
+          subscriber s("q", options);
+          const test::mapped_bytes memory(directory.path() / "q");
+          const auto first = static_cast<std::uint32_t>(first_lap);
+          const auto all = word::make(first + lap, static_cast<state>(kind), 7, span);
+          for (std::size_t i = 0; i < many - 10; ++i) {
+            memory.word(slots_offset + i * sizeof(slot<native_atomics>)).store(all.bits);
+          }
+          memory.word(participants_offset + 7 * sizeof(participant_record)).store(1);  // dirty
+          survive([&] { publish(p, 16); });
+          survive([&] { (void)p.try_enqueue(test::bytes(p.max_message_size())); });
+          survive([&] { subscribe(s, 16); });
+          survive([&] { (void)millrace::stat("q", directory.path()); });
+          survive([&] { (void)millrace::peek("q", 10, directory.path()); });
+        }
+        millrace::remove("q", directory.path());
+      }
+    }
+  }
+}
+
 namespace {
 
 /// Goes on writing over the memory of whatever is "q", most of the time giving back what was there

@@ -212,8 +212,10 @@ class publishing {
       }
       if (ahead < 0) {
         if (ahead == -1 && inner.is(state::pad) && ring_.sound(next_ + i, inner)) {
-          (void)ring_.clear_pad(next_ + i, inner, id_);
-          return attempt::again;
+          if (!ring_.clear_pad(next_ + i, inner, id_)) {
+            return attempt::again;
+          }
+          continue;  // free in this lap now, as the others
         }
         return catch_up() ? attempt::again : attempt::full;
       }
