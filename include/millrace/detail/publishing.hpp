@@ -7,7 +7,7 @@
 //   (4) held, lap beyond M                step over the span
 //   (5) anything else, lap beyond M       step one slot: others are ahead
 //   (6) pad, lap M-1                      clear it: with no subscriber about nobody else would
-//   (7) anything else, lap before M       full
+//   (7) anything else, lap before M       full; more than one lap before, a hint that was no hint
 #pragma once
 
 #include <millrace/detail/ring.hpp>
@@ -102,7 +102,7 @@ class publishing {
           }
           (void)ring_.clear_pad(next_, seen, id_);
         } else if (!catch_up()) {  // (7)
-          return claim_result::full;
+          return ahead == -1 ? claim_result::full : claim_result::corrupted;
         }
         continue;
       }
