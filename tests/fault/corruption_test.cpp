@@ -63,6 +63,15 @@ millrace::queue_options fresh_in(const test::scratch& directory) {
   return options;
 }
 
+/// Whether a message lies inside a queue of `slots` slots. Its blocks are the file's last page, and
+/// no slot crosses from page to page.
+bool inside(const millrace::message& m) {
+  static_assert(slots * block == 4096);
+  static_assert((slots_offset + slots * sizeof(slot<native_atomics>)) % 4096 == 0);
+  const auto first = reinterpret_cast<std::uintptr_t>(m.bytes().data());
+  return m.bytes().empty() || first / 4096 == (first + m.bytes().size() - 1) / 4096;
+}
+
 /// Reads all of a message, which must be one that there can be.
 void read(const subscriber& s, const millrace::message& m) {
   volatile unsigned sum = 0;
@@ -70,6 +79,9 @@ void read(const subscriber& s, const millrace::message& m) {
     sum = sum + static_cast<unsigned>(b);
   }
   test::expect(m.bytes().size() <= s.max_message_size());
+  if (s.max_message_size() == slots * block / 2) {
+    test::expect(inside(m));
+  }
 }
 
 /// A little of everything that a publisher does.
@@ -309,6 +321,74 @@ TEST_CASE("a queue whose memory was written over is survived by its handles and 
     survive([&] { publish(p, 30); });
     survive([&] { subscribe(s, 30); });
     look_at(directory);
+  }
+}
+
+TEST_CASE("what a word and a shape say is a message if all of it is inside the queue") {
+  const sample v;
+  const test::mapped_bytes memory(v.path);
+  const auto one = [&](state kind, std::size_t index, std::uint32_t span, std::uint64_t length,
+                       std::uint64_t flags) {
+    const std::size_t room = (flags & shape::in_blocks) != 0 ? span * block : 112;
+    const bool sound = span >= 1 && span <= slots / 2 && index + span <= slots && length <= room;
+    const std::uint32_t lap = static_cast<std::uint32_t>(first_lap) + (kind == state::orphan);
+    const auto place = [&] {
+      for (std::size_t i = 0; i < slots; ++i) {
+        const std::size_t at = slots_offset + i * sizeof(slot<native_atomics>);
+        memory.word(at).store(i == index ? word::make(lap, kind, 0, span).bits
+                                         : word::free(static_cast<std::uint32_t>(first_lap)).bits);
+        memory.word(at + 8).store(i == index ? length | flags : 0);
+      }
+      memory.word(offsetof(header, where) + 64).store(first_lap * slots + index);
+    };
+    const auto given = [&](auto take) -> std::optional<std::size_t> {
+      place();
+      std::optional<std::size_t> size;
+      const auto found = survive([&] {
+        subscriber s("q", options_in(v.directory));
+        size = take(s);
+      });
+      CHECK(found == (sound ? std::nullopt : std::optional(errc::corrupted)));
+      return size;
+    };
+    const auto expected = sound ? std::optional(std::size_t{length}) : std::nullopt;
+    const auto lent = given([](subscriber& s) {
+      const auto m = s.try_dequeue();
+      test::expect(m.has_value() && inside(*m));
+      return m->bytes().size();
+    });
+    CHECK(lent == expected);
+    const auto copied = given([](subscriber& s) {
+      test::bytes buffer(slots * block);
+      std::size_t size = 0;
+      test::expect(s.try_dequeue(buffer, size) == status::ok);
+      return size;
+    });
+    CHECK(copied == expected);
+    place();
+    const auto peeked = millrace::peek("q", 1000, v.directory.path());
+    CHECK(peeked.size() == (sound ? 1 : 0));
+    CHECK((peeked.empty() || peeked.front().bytes.size() == length));
+  };
+  for (const state kind : {state::ready, state::orphan}) {
+    for (const std::size_t index : {0, 1, 31, 32, 33, 62, 63}) {
+      const auto to_the_end = static_cast<std::uint32_t>(slots - index);
+      for (const std::uint32_t span : {0u, 1u, 2u, 32u, 33u, 64u, to_the_end, to_the_end + 1,
+                                       static_cast<std::uint32_t>(max_slots) - 1}) {
+        for (const std::uint64_t length :
+             {std::uint64_t{0}, std::uint64_t{112}, std::uint64_t{113}, span * block,
+              span * block + 1, slots * block, shape::length_mask}) {
+          for (const std::uint64_t flags : {std::uint64_t{0}, shape::in_blocks}) {
+            CAPTURE(static_cast<int>(kind));
+            CAPTURE(index);
+            CAPTURE(span);
+            CAPTURE(length);
+            CAPTURE(flags);
+            one(kind, index, span, length, flags);
+          }
+        }
+      }
+    }
   }
 }
 
