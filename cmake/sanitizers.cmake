@@ -15,3 +15,8 @@ if(MILLRACE_SANITIZE)
     add_compile_options(-Wno-error=tsan)  # the sanitizer does not see fences; they may stay
   endif()
 endif()
+
+# Fuzzers see by this which code an input reaches.
+if(MILLRACE_BUILD_FUZZERS)
+  add_compile_options(-fsanitize=fuzzer-no-link)
+endif()

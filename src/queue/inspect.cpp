@@ -190,10 +190,13 @@ std::vector<peeked_message> peek(std::string_view name, std::size_t count,
     }
   };
   // Messages that came back are delivered first.
-  for (position p = 0; p < ring.size(); ++p) {
-    if (const word w = ring.load(p); w.is(state::orphan)) {
+  for (position p = 0; p < ring.size() && result.size() < count;) {
+    const word w = ring.load(p);
+    const bool whole = w.is(state::orphan) && ring.sound(p, w);
+    if (whole) {
       consider(p, w);
     }
+    p += whole ? w.span() : 1;  // no byte is copied twice, whatever the words say
   }
   // From the subscribers' hint, which is never past a waiting message, once round the ring.
   const position start = ring.where().subscribe.load(std::memory_order_relaxed);

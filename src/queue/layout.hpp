@@ -17,6 +17,7 @@
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
 
 #include <millrace/detail/doorbell.hpp>
 #include <millrace/detail/ring.hpp>
@@ -135,6 +136,17 @@ constexpr std::uint64_t layout_fingerprint() noexcept {
         std::uint64_t{word::owner_bits}, std::uint64_t{word::span_bits}, shape::in_blocks,
         shape::handed_out, first_lap}) {
     h = hash(h, part);
+  }
+  return h;
+}
+
+/// What identity::checksum must be.
+inline std::uint64_t checksum(const identity& id) noexcept {
+  std::uint64_t h = layout_fingerprint();
+  std::array<std::uint64_t, offsetof(identity, checksum) / 8> words{};
+  std::memcpy(words.data(), &id, sizeof words);
+  for (const std::uint64_t w : words) {
+    h = hash(h, w);
   }
   return h;
 }

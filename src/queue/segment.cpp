@@ -18,16 +18,6 @@ namespace millrace::detail {
 
 namespace {
 
-std::uint64_t checksum(const identity& id) noexcept {
-  std::uint64_t h = layout_fingerprint();
-  std::array<std::uint64_t, offsetof(identity, checksum) / 8> words{};
-  std::memcpy(words.data(), &id, sizeof words);
-  for (const std::uint64_t w : words) {
-    h = hash(h, w);
-  }
-  return h;
-}
-
 geometry sizes_of(const identity& id) noexcept {
   return {id.slots_log2, id.block_log2};
 }
@@ -37,9 +27,10 @@ struct attached_segments {
   std::map<os::file_id, std::weak_ptr<segment>> by_file;
 };
 
+/// Never destroyed: static objects may open or remove queues late.
 attached_segments& attached() {
-  static attached_segments all;
-  return all;
+  static auto* all = new attached_segments;
+  return *all;
 }
 
 }  // namespace

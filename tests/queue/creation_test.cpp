@@ -324,6 +324,62 @@ TEST_CASE("a directory that may not be written or read is permission_denied") {
   CHECK(directory.entries().empty());
 }
 
+TEST_CASE("a queue in a directory that may not be written can be used, not made or removed") {
+  if (!test::can_become_other_user()) {
+    return;
+  }
+  test::scratch directory;
+  auto options = directory.options(4096, 64);
+  options.permissions = 0666;
+  publisher p("q", options);
+  subscriber s("q", options);
+  fs::permissions(directory.path(), fs::perms(0555));
+  auto other = test::child::run([&] {
+    test::become_other_user();
+    publisher theirs("q", options);
+    test::expect(theirs.try_enqueue("hello") == status::ok);
+    test::expect(millrace::stat("q", directory.path()).depth == 1);
+    const auto made = test::error_of([&] { publisher("q2", options); });
+    test::expect(made.code == errc::permission_denied, made.text);
+    return 0;
+  });
+  CHECK(other.wait() == 0);
+  const auto m = s.try_dequeue();
+  REQUIRE(m);
+  CHECK(m->text() == "hello");
+}
+
+TEST_CASE("a queue on a read-only file system can be looked at, not used") {
+  test::scratch directory;
+  { CHECK(publisher("q", directory.options(4096, 64)).try_enqueue("kept") == status::ok); }
+  constexpr int cannot_mount = 77;
+  auto other = test::child::run([&] {
+    const char* const path = directory.path().c_str();
+    if (::unshare(CLONE_NEWNS) != 0 ||
+        ::mount("none", "/", nullptr, MS_REC | MS_PRIVATE, nullptr) != 0 ||
+        ::mount(path, path, nullptr, MS_BIND, nullptr) != 0 ||
+        ::mount(path, path, nullptr, MS_BIND | MS_REMOUNT | MS_RDONLY, nullptr) != 0) {
+      return cannot_mount;
+    }
+    const auto code_of = [](auto&& action) { return test::error_of(action).code; };
+    const auto options = directory.options();
+    test::expect(code_of([&] { publisher("q", options); }) == errc::permission_denied);
+    test::expect(code_of([&] { subscriber("q", options); }) == errc::permission_denied);
+    test::expect(code_of([&] { publisher("q2", options); }) == errc::permission_denied);
+    test::expect(code_of([&] { millrace::remove("q", directory.path()); }) ==
+                 errc::permission_denied);
+    test::expect(millrace::stat("q", directory.path()).depth == 1);
+    test::expect(millrace::peek("q", 2, directory.path()).size() == 1);
+    return 0;
+  });
+  const int result = other.wait();
+  if (result == cannot_mount) {
+    MESSAGE("skipped: needs the right to mount");
+    return;
+  }
+  CHECK(result == 0);
+}
+
 TEST_CASE("a full file system is no_space, and nothing is left behind") {
   test::scratch directory;
   const auto semaphores = test::named_semaphores();

@@ -7,7 +7,7 @@
 //   (4) held, lap beyond M                step over the span
 //   (5) anything else, lap beyond M       step one slot: others are ahead
 //   (6) pad, lap M-1                      clear it: with no subscriber about nobody else would
-//   (7) anything else, lap before M       full
+//   (7) anything else, lap before M       full; more than one lap before, a hint that was no hint
 #pragma once
 
 #include <millrace/detail/ring.hpp>
@@ -80,12 +80,13 @@ class publishing {
     if (next_ >= hint_due_) {
       leave_hint();
     }
+    outlook way;
     // A correct ring gives a verdict within a lap or so; the bound is for one that makes no sense.
     for (position steps = 4 * ring_.size(); steps != 0; --steps) {
       const word seen = ring_.load(next_);
       const std::uint32_t lap = ring_.lap(next_);
       if (seen == word::free(lap)) {  // (1)
-        switch (try_claim(seen, span, batch)) {
+        switch (try_claim(seen, span, batch, way)) {
         case attempt::claimed:
           p = next_;
           straight_until_ = 0;
@@ -109,7 +110,7 @@ class publishing {
           }
           (void)ring_.clear_pad(next_, seen, id_);
         } else if (!catch_up()) {  // (7)
-          return claim_result::full;
+          return ahead == -1 ? claim_result::full : claim_result::corrupted;
         }
         continue;
       }
@@ -123,7 +124,7 @@ class publishing {
         return claim_result::corrupted;
       }
       if (ahead == 0 && seen.held()) {  // (3)
-        if (!go_around(seen, span) && !catch_up()) {
+        if (!go_around(seen, span, way) && !catch_up()) {
           return claim_result::full;
         }
         continue;
@@ -185,15 +186,21 @@ class publishing {
     again
   };
 
+  /// What a claim has found out about its way, so as not to look at the whole ring at every step.
+  struct outlook {
+    bool fits = false;
+    position free_at = 0;  // a word that was free, with nothing but held records before it
+  };
+
   [[nodiscard]] word claimed(position p, std::uint32_t span) const noexcept {
     return word::make(ring_.lap(p), state::claimed, id_, span);
   }
 
   /// The head at next_ was seen free in this lap. Looks at the words after it, then claims.
-  attempt try_claim(word head, std::uint32_t span, bool batch) noexcept {
+  attempt try_claim(word head, std::uint32_t span, bool batch, outlook& way) noexcept {
     const position room = ring_.size() - ring_.index(next_);
     const auto scan = static_cast<std::uint32_t>(span < room ? span : room);
-    if (scan < span && !fits(span)) {
+    if (scan < span && !fits(span, way)) {
       return attempt::full;
     }
     for (std::uint32_t i = 1; i < scan; ++i) {
@@ -203,12 +210,14 @@ class publishing {
       }
       const std::int32_t ahead = laps_between(inner.lap(), head.lap());
       if (ahead == 0 && inner.held()) {
-        return fits(span) ? pad(head, i) : attempt::full;
+        return fits(span, way) ? pad(head, i) : attempt::full;
       }
       if (ahead < 0) {
         if (ahead == -1 && inner.is(state::pad) && ring_.sound(next_ + i, inner)) {
-          (void)ring_.clear_pad(next_ + i, inner, id_);
-          return attempt::again;
+          if (!ring_.clear_pad(next_ + i, inner, id_)) {
+            return attempt::again;
+          }
+          continue;  // free in this lap now, as the others
         }
         return catch_up() ? attempt::again : attempt::full;
       }
@@ -239,7 +248,7 @@ class publishing {
 
   /// Steps over a record that a reader of the last lap still holds, by moving its lap on so that
   /// everyone steps over it in this lap. Only if that leads anywhere. False: full.
-  bool go_around(word held, std::uint32_t span) noexcept {
+  bool go_around(word held, std::uint32_t span, outlook& way) noexcept {
     if (held.is(state::clearing)) {
       // It will be free in a moment, unless its owner was cut off just there.
       for (int i = 0; i < 64; ++i) {
@@ -249,7 +258,7 @@ class publishing {
         }
       }
     }
-    if (!free_beyond(held) || !fits(span)) {
+    if (!free_beyond(held, way) || !fits(span, way)) {
       return false;
     }
     const position held_span = held.span();
@@ -260,13 +269,17 @@ class publishing {
   }
 
   /// Whether the first word after the held record at next_, and those held behind it, is free.
-  [[nodiscard]] bool free_beyond(word held) const noexcept {
+  [[nodiscard]] bool free_beyond(word held, outlook& way) const noexcept {
+    if (next_ < way.free_at) {
+      return true;
+    }
     for (position q = next_ + held.span(); q < next_ + ring_.size();) {
       const word w = ring_.load(q);
       if (w.lap() != ring_.lap(q)) {
         return false;
       }
       if (w.is(state::free)) {
+        way.free_at = q;
         return true;
       }
       if (!w.held() || !ring_.sound(q, w)) {
@@ -280,14 +293,17 @@ class publishing {
   /// Whether anywhere in the ring `span` slots in a row are not held, so that waiting for them
   /// makes sense. Without asking this before padding or going around, a publisher could pad for
   /// ever. A guess: the words move under it.
-  [[nodiscard]] bool fits(std::uint32_t span) const noexcept {
+  [[nodiscard]] bool fits(std::uint32_t span, outlook& way) const noexcept {
+    if (way.fits) {
+      return true;
+    }
     position run = 0;
     for (position i = 0; i < ring_.size();) {
       const word w = ring_.load(i);
       const position step = w.is(state::free) || !ring_.sound(i, w) ? 1 : w.span();
       run = w.held() ? 0 : run + step;
       if (run >= span) {
-        return true;
+        return way.fits = true;
       }
       i += step;
     }

@@ -7,7 +7,7 @@
 //   (4) free or held, lap M           empty
 //   (5) held, lap beyond M            step over the span
 //   (6) anything else, lap beyond M   step one slot: others are ahead
-//   (7) anything, lap before M        empty
+//   (7) anything, lap before M        empty; more than one lap before, a hint that was no hint
 //
 // An exclusive subscriber takes nothing: it reads a ready message in place, marking it as handed
 // out, and sets it free when done. Only when it goes on to the next message while it keeps this
@@ -73,7 +73,7 @@ class subscribing {
         if (catch_up()) {
           continue;
         }
-        return take_result::empty;
+        return ahead == -1 ? take_result::empty : take_result::corrupted;
       }
       if (seen.is(state::free) || (ahead > 0 && !seen.held())) {
         if (ahead == 0) {  // (4)

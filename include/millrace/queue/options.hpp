@@ -57,7 +57,8 @@ struct queue_options {
   /// 524,288 slots), whatever the queue has when opening.
   std::size_t block_size = 0;
   /// Where the queue's file lives; it must be on one machine's memory or disk. Empty:
-  /// default_directory().
+  /// default_directory(). While it is in use nobody must cut the file short (truncate it, copy
+  /// another file over it): the system then sends SIGBUS to those who have it mapped.
   std::filesystem::path directory = {};
   opening open = opening::open_or_create;
   setting<lifetime> life = setting<lifetime>::unless_chosen(lifetime::persistent);
