@@ -5,6 +5,7 @@
 #include <cstring>
 
 #include "core/fail.hpp"
+#include "queue/incidents.hpp"
 #include "queue/segment.hpp"
 
 namespace millrace {
@@ -110,7 +111,8 @@ void add_participants(const segment& queue, const os::lease_file* leases, queue_
          .publishes = r.publishes.load(std::memory_order_relaxed) != 0,
          .alive = leases == nullptr || leases->held_by_others(i, 1),
          .messages = get(r.published) + get(r.finished) - get(r.messages_before),
-         .bytes = get(r.published_bytes) + get(r.finished_bytes) - get(r.bytes_before)});
+         .bytes = get(r.published_bytes) + get(r.finished_bytes) - get(r.bytes_before),
+         .redeliveries = get(r.redeliveries) - get(r.redeliveries_before)});
   }
 }
 
@@ -174,6 +176,7 @@ queue_info stat(std::string_view name, const std::filesystem::path& directory) {
   const auto leases = leases_of(*queue);
   add_words(*queue, has_exclusive_subscriber(*queue, leases.get()), info);
   add_participants(*queue, leases.get(), info);
+  info.incidents = incidents_of(queue->head());
   return info;
 }
 

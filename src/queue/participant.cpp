@@ -148,6 +148,7 @@ void participant::take_place(side which) {
                                  std::memory_order_relaxed);
   record_->bytes_before.store(get(record_->published_bytes) + get(record_->finished_bytes),
                               std::memory_order_relaxed);
+  record_->redeliveries_before.store(get(record_->redeliveries), std::memory_order_relaxed);
   // Before the first step in the ring; whoever takes the lease later and sees it knows what to do.
   record_->dirty.store(1, std::memory_order_seq_cst);
   head_->joined.store(1, std::memory_order_release);

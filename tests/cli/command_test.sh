@@ -680,6 +680,27 @@ test_stat_tells_counts_and_participants() {
   error 1 "nothing-like-it" stat nothing-like-it
 }
 
+test_stat_tells_who_died_and_what_was_found() {
+  ok publish q --capacity 8MiB --file <(seq 1000000 1029999)
+  mkfifo pipe
+  exec 5<>pipe
+  background subscribe q --follow >pipe
+  local -i victim=$pid
+  wait_until is q in_hands 64
+  kill -KILL $victim
+  wait $victim 2>/dev/null
+  ok subscribe q --count 1
+  same what "$(about q incidents/0/what)" death
+  same pid "$(about q incidents/0/pid)" $victim
+  same role "$(about q incidents/0/role)" subscriber
+  same orphaned "$(about q incidents/0/orphaned)" 64
+  same dropped "$(about q incidents/0/dropped)" 0
+  [[ $(about q incidents/0/when) =~ ^20..-..-..T..:..:..\....Z$ ]] || fail "$(about q incidents/0/when)"
+  ok stat q
+  grep -qE "^  20.{22}  subscriber pid $victim died; pid [0-9]+ cleaned up, 64 being read to be delivered again$" \
+    out || fail "$(cat out)"
+}
+
 test_peek_shows_the_oldest_and_leaves_them() {
   ok publish q --file <(printf 'one\n\nthree\n')
   ok peek q
