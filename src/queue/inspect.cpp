@@ -43,15 +43,6 @@ std::uint64_t get(const std::atomic<std::uint64_t>& counter) noexcept {
   return counter.load(std::memory_order_relaxed);
 }
 
-/// Asking for leases takes the right to write. Nothing without it; everybody counts as alive then.
-std::unique_ptr<os::lease_file> leases_of(const segment& queue) {
-  try {
-    return os::lease_file::open(queue.path(), queue.file());
-  } catch (const error&) {
-    return nullptr;
-  }
-}
-
 bool has_exclusive_subscriber(const segment& queue, const os::lease_file* leases) {
   return queue.subscribers() == role::exclusive &&
          (leases == nullptr || leases->held_by_others(lease_byte::only_subscriber, 1));

@@ -178,7 +178,7 @@ test_bad_names_are_usage_errors_everywhere() {
   local name
   for name in "" .hidden a/b "a b" ../q "$(printf 'x%.0s' {1..201})" $'new\nline'; do
     local verb
-    for verb in create publish subscribe stat peek remove; do
+    for verb in create publish subscribe stat doctor peek remove; do
       run "$verb" "$name" </dev/null
       same "exit code of $verb '$name' ($(cat err))" "$code" 2
       one_line "letters, digits"
@@ -732,7 +732,7 @@ test_remove_takes_what_it_can_and_names_what_it_cannot() {
 test_a_file_that_is_no_queue_is_refused_by_name() {
   echo foreign >"$directory/foreign"
   local verb
-  for verb in publish subscribe stat peek create; do
+  for verb in publish subscribe stat doctor peek create; do
     run $verb foreign </dev/null
     same "exit code of $verb" "$code" 1
     one_line foreign
@@ -766,7 +766,7 @@ test_help_and_version_go_to_standard_output() {
   same version "$("$millrace" --version)" \
     "millrace $(sed -n 's/.*MILLRACE_VERSION "\(.*\)"/\1/p' "$(dirname "$completion")/../../include/millrace/version.hpp")"
   local verb
-  for verb in create publish subscribe list stat peek remove bench; do
+  for verb in create publish subscribe list stat doctor peek remove bench; do
     "$millrace" --help | grep -qE "^ +$verb " || fail "--help does not list $verb"
     "$millrace" $verb --help >out 2>err || fail "$verb --help exits with $?"
     [[ ! -s err ]] || fail "$verb --help says $(cat err)"
@@ -777,7 +777,7 @@ test_help_and_version_go_to_standard_output() {
 test_a_closed_pipe_ends_every_verb_quietly() {
   ok publish q --file <(seq 1 4000)
   local verb
-  for verb in "list" "stat q" "peek q --count 4000" "subscribe q" "create --help"; do
+  for verb in "list" "stat q" "doctor q" "peek q --count 4000" "subscribe q" "create --help"; do
     # The pipe has no reader from the start.
     (sleep 0.2; exec "$millrace" $verb --directory "$directory") 2>err | true
     same "exit code of $verb" "${PIPESTATUS[0]}" 1
@@ -872,7 +872,7 @@ test_completion_knows_verbs_queues_and_what_options_take() {
   bash --norc --noprofile -c "source $completion && complete -p millrace" | grep -q _millrace \
     || fail "not registered"
   same verbs "$(complete_words "$millrace" s)" $'stat\nsubscribe'
-  same "all verbs" "$(complete_words "$millrace" "" | grep -cv '^--')" 8
+  same "all verbs" "$(complete_words "$millrace" "" | grep -cv '^--')" 9
   ok create alpha
   ok create beta
   same queues "$(complete_words "$millrace" stat --directory "$directory" "")" $'alpha\nbeta'
@@ -887,7 +887,7 @@ test_completion_knows_verbs_queues_and_what_options_take() {
 
 test_completion_offers_exactly_the_options_that_help_lists() {
   local verb
-  for verb in create publish subscribe list stat peek remove bench; do
+  for verb in create publish subscribe list stat doctor peek remove bench; do
     same "options of $verb" "$(complete_words "$millrace" $verb -- | tr '\n' ' ')" \
       "$("$millrace" $verb --help | sed -n 's/^ *\(-.,\)\?\(--[a-z-]*\).*/\2/p' | sort | tr '\n' ' ')"
   done
