@@ -34,7 +34,7 @@ constexpr std::size_t most_of_a_kind = 16;
 os::file open_file(const std::filesystem::path& path, os::access how) {
   auto file = os::file::open(path, how, true);
   if (!file) {
-    fail(errc::not_found, path.string(), "opening", "there is no queue of this name");
+    fail_not_found(path);
   }
   if (!segment::looks_like_queue(*file)) {
     (void)segment::inspect(*file);  // which says what it is instead

@@ -30,7 +30,7 @@ opened look_at(std::string_view name, const std::filesystem::path& directory) {
   const auto path = queue_path(name, directory);
   auto file = os::file::open(path, os::access::read_only, true);
   if (!file) {
-    fail(errc::not_found, path.string(), "opening", "there is no queue of this name");
+    fail_not_found(path);
   }
   auto queue = segment::attach(*file, os::access::read_only);
   if (queue->removed()) {

@@ -1,8 +1,9 @@
 // What must hold in a queue's memory at any moment.
 //
 //   (1) A free word is its lap alone. Any other has a span that a claim can have, inside the ring.
-//   (2) The inner words of a record are free, in a lap that its state allows; those of a batch that
-//       is not committed may also be ready messages of that claim.
+//   (2) The inner words of a record are free, in one lap that its state allows, or, where they are
+//       being set free, from the first on in a later one; those of a batch that is not committed
+//       may also be ready messages of that claim.
 //   (3) A word's turn is the lap in which it can be claimed next. Along the ring it drops once at
 //       most, by one, at the place that the publishers have come to; inner words do not count.
 //   (4) Who owns a record is in the table, has not left, and is of the side that can own it.
@@ -58,7 +59,7 @@ bool allowed_inside(word head, word inner, position room, bool exclusive_subscri
   case state::revoked:
     return inner.is(state::free) ? ahead <= 0 : batch && ahead < 0;
   default:  // taken, orphan
-    return inner.is(state::free) && ahead <= 0;
+    return inner.is(state::free) && ahead <= (exclusive_subscriber ? 0 : -1);
   }
 }
 
@@ -166,9 +167,18 @@ class checker {
 
   void check_inside(position p, word head) {
     const bool alone = queue_.subscribers() == role::exclusive;
+    const bool mixed = alone || head.is(state::clearing) || head.is(state::revoked);
+    std::optional<word> last;  // that is free
     for (position i = 1; i < head.span(); ++i) {
       const word inner = s_.words[p + i];
-      if (s_.stands(p + i) && !allowed_inside(head, inner, head.span() - i, alone)) {
+      if (!s_.stands(p + i)) {
+        continue;
+      }
+      const std::int32_t step =
+          last && inner.is(state::free) ? laps_between(inner.lap(), last->lap()) : 0;
+      last = inner.is(state::free) ? inner : last;
+      if (!allowed_inside(head, inner, head.span() - i, alone) || step > 0 ||
+          (step < 0 && !mixed)) {
         report(fault::record_overrun, p, hash(head.bits, inner.bits),
                fmt::format("{}, which covers slot {}: {}", describe(head), p + i, describe(inner)));
         return;
@@ -249,17 +259,17 @@ class checker {
         return (w.is(state::claimed) || w.is(state::ready)) && earlier(p, w.lap(), hint);
       });
     };
-    for (const auto& [which, hint] :
-         {std::pair{"publishers", s_.publish_hint}, std::pair{"subscribers", s_.subscribe_hint}}) {
+    const auto check = [&](std::string_view which, position hint, bool subscribers) {
       if (leads_past(hint)) {
         report_hint(which, hint, "past where the publishers have come to");
       } else if (leads_inside(hint)) {
         report_hint(which, hint, "into the middle of a record");
+      } else if (subscribers && leads_past_message(hint)) {
+        report_hint(which, hint, "past a message that waits");
       }
-    }
-    if (leads_past_message(s_.subscribe_hint)) {
-      report_hint("subscribers", s_.subscribe_hint, "past a message that waits");
-    }
+    };
+    check("publishers", s_.publish_hint, false);
+    check("subscribers", s_.subscribe_hint, true);
   }
 
   const segment& queue_;
@@ -295,7 +305,9 @@ std::vector<suspicion> suspect_participants(const segment& queue, const snapshot
                          "sleeping",
                          p.dirty, p.publishes, p.asleep),
              hash(p.dirty, p.publishes));
-    } else if (p.counts_back) {
+      continue;
+    }
+    if (p.counts_back) {
       report(fault::participant_damaged, id, "a count is smaller than when it joined", 0);
     }
     if (p.dead()) {

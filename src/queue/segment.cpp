@@ -182,6 +182,15 @@ void segment::remove_semaphores() const noexcept {
   os::named_semaphore::remove(not_full_name());
 }
 
+void fail_not_found(const std::filesystem::path& path) {
+  std::error_code ignored;
+  const auto directory = path.parent_path();
+  fail(errc::not_found, path.string(), "opening",
+       std::filesystem::is_directory(directory, ignored)
+           ? "there is no queue of this name"
+           : fmt::format("there is no directory '{}'", directory.string()));
+}
+
 std::unique_ptr<os::lease_file> leases_of(const segment& queue) {
   try {
     return os::lease_file::open(queue.path(), queue.file());

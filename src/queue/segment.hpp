@@ -93,6 +93,9 @@ class segment {
   os::mapping memory_;
 };
 
+/// Throws errc::not_found: nothing has this name, of which its directory may be the reason.
+[[noreturn]] void fail_not_found(const std::filesystem::path& path);
+
 /// To ask who lives. Nothing without the right to write to the file, which asking takes.
 [[nodiscard]] std::unique_ptr<os::lease_file> leases_of(const segment& queue);
 

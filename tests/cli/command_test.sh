@@ -701,6 +701,67 @@ test_stat_tells_who_died_and_what_was_found() {
     out || fail "$(cat out)"
 }
 
+test_doctor_finds_a_healthy_queue_in_order() {
+  ok publish q --file <(seq 1 9)
+  ok doctor q
+  same "the first line" "$(head -n 1 out)" "q is in order"
+  grep -q " 9 messages wait" out || fail "$(cat out)"
+  ok doctor q --repair
+  ok doctor q --json
+  same healthy "$("$json_value" /healthy <out)" true
+  same findings "$("$json_value" /findings <out)" "[]"
+  same depth "$("$json_value" /depth <out)" 9
+  error 1 "no-such-queue.*millrace list" doctor no-such-queue
+}
+
+# A subscriber with 64 messages in its hands; sets $pid.
+subscriber_with_full_hands() {
+  ok publish q --capacity 8MiB --file <(seq 1000000 1029999)
+  mkfifo pipe
+  exec 5<>pipe
+  background subscribe q --follow >pipe
+  wait_until is q in_hands 64
+}
+
+test_doctor_names_the_dead_and_what_they_hold_and_repairs() {
+  subscriber_with_full_hands
+  kill -KILL $pid
+  wait $pid 2>/dev/null
+  run doctor q
+  same "exit code" "$code" 1
+  [[ ! -s err ]] || fail "it says $(cat err)"
+  grep -q "^q is not in order: 1 found; --repair " out || fail "$(cat out)"
+  grep -qE "^wrong: subscriber pid $pid \(.*\): it died.* 64 being read" out || fail "$(cat out)"
+  same "lines of what it holds" "$(grep -c "reading.* pid $pid, which is dead" out)" 64
+  run doctor q --json
+  same fault "$("$json_value" /findings/0/fault <out)" participant_dead
+  same "who holds it" "$("$json_value" /holdings/0/who <out)" dead
+  ok doctor q --repair
+  grep -q "^repaired: cleaned up after subscriber pid $pid" out || fail "$(cat out)"
+  grep -q "^q is in order$" out || fail "$(cat out)"
+  grep -q "64 of them came back" out || fail "$(cat out)"
+  ok doctor q
+  same recoveries "$(about q recoveries)" 1
+}
+
+test_doctor_names_who_is_stopped_and_leaves_it_alone() {
+  subscriber_with_full_hands
+  kill -STOP $pid
+  ok doctor q --repair
+  grep -qE "^notice: subscriber pid $pid .*stopped.* 64 being read" out || fail "$(cat out)"
+  same in_hands "$(about q in_hands)" 64
+  kill -CONT $pid
+}
+
+test_doctor_says_when_a_file_was_cut_off() {
+  ok create q
+  truncate -s 5000 "$directory/q"
+  run doctor q --repair
+  same "exit code" "$code" 1
+  grep -q "^wrong: the file: .* found 5000" out || fail "$(cat out)"
+  [[ ! -s err ]] || fail "it says $(cat err)"
+}
+
 test_peek_shows_the_oldest_and_leaves_them() {
   ok publish q --file <(printf 'one\n\nthree\n')
   ok peek q
