@@ -1,9 +1,7 @@
 // Reading a queue's memory twice over.
 #include "queue/snapshot.hpp"
 
-#include <algorithm>
 #include <atomic>
-#include <limits>
 
 namespace millrace::detail {
 
@@ -65,28 +63,18 @@ snapshot read(const segment& queue, const os::lease_file* leases) {
 }
 
 std::uint32_t stale_announcements(const segment& queue, bool publishers) noexcept {
-  const auto& bell = publishers ? queue.head().not_full : queue.head().not_empty;
-  std::uint32_t least = std::numeric_limits<std::uint32_t>::max();
-  std::array<bool, table_size> asleep{};
-  const auto look = [&] {
-    for (std::uint32_t id = 0; id < table_size; ++id) {
-      const participant_record& record = queue.participant(id);
-      asleep[id] =
-          asleep[id] || (record.asleep.load(std::memory_order_acquire) != 0 &&
-                         (record.publishes.load(std::memory_order_relaxed) != 0) == publishers);
-    }
-  };
-  // A sleeper shows in its record from before its announcement to after that. One that wakes just
-  // between two of these reads is missed, but not again and again.
-  for (int i = 0; i < 20 && least != 0; ++i) {
-    asleep.fill(false);
-    look();
-    const std::uint32_t announced = bell.sleepers.load(std::memory_order_acquire);
-    look();
-    const auto there = static_cast<std::uint32_t>(std::ranges::count(asleep, true));
-    least = std::min(least, announced > there ? announced - there : 0);
+  const std::uint32_t announced = (publishers ? queue.head().not_full : queue.head().not_empty)
+                                      .sleepers.load(std::memory_order_relaxed);
+  if (announced <= table_size) {
+    return 0;
   }
-  return least;
+  std::uint32_t asleep = 0;
+  for (std::uint32_t id = 0; id < table_size; ++id) {
+    const participant_record& record = queue.participant(id);
+    const bool its_side = (record.publishes.load(std::memory_order_relaxed) != 0) == publishers;
+    asleep += its_side && record.asleep.load(std::memory_order_relaxed) != 0 ? 1 : 0;
+  }
+  return announced - asleep;
 }
 
 }  // namespace millrace::detail

@@ -46,7 +46,9 @@ struct snapshot {
 /// `leases`: none without the right to ask; everybody counts as alive then.
 [[nodiscard]] snapshot read(const segment& queue, const os::lease_file* leases);
 
-/// By how many more sleepers are announced than there are, at the least, in a number of looks.
+/// How many announcements nobody stands behind, if there are more than places in the table. Fewer
+/// prove nothing: a sleeper that is woken by a permit which was late for another one leaves its
+/// announcement standing, to be used up by the next message.
 [[nodiscard]] std::uint32_t stale_announcements(const segment& queue, bool publishers) noexcept;
 
 }  // namespace millrace::detail

@@ -327,7 +327,7 @@ TEST_CASE("each kind of damage is found, where it is") {
        }},
       {"sleepers that there are not", fault::announcement_stale,
        [](segment& q) {
-         q.head().not_full.sleepers.store(3);
+         q.head().not_full.sleepers.store(5000);
          return std::size_t{1};
        }},
       {"semaphores that are gone", fault::semaphore_missing,

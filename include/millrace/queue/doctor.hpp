@@ -30,7 +30,7 @@ enum class fault {
   left_behind,          // a record belongs to a place in the table that nobody has
   shape_damaged,        // a message's length or place do not fit its slots
   hint_damaged,         // a hint leads past what it should lead to
-  announcement_stale,   // more sleepers are announced than there are
+  announcement_stale,   // more sleepers are announced than can take part
 };
 
 /// What a fault is to people.
