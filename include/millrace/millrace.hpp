@@ -3,6 +3,7 @@
 
 #include <millrace/core/error.hpp>
 #include <millrace/core/status.hpp>
+#include <millrace/queue/doctor.hpp>
 #include <millrace/queue/inspect.hpp>
 #include <millrace/queue/options.hpp>
 #include <millrace/queue/publisher.hpp>

@@ -25,6 +25,7 @@ void describe(CLI::App& app, verb& chosen) {
   add_subscribe(app, chosen);
   add_list(app, chosen);
   add_stat(app, chosen);
+  add_doctor(app, chosen);
   add_peek(app, chosen);
   add_remove(app, chosen);
   add_bench(app, chosen);
@@ -52,8 +53,9 @@ exit_code run(int argc, char** argv) {
                                                 problem.what()));
   }
   if (!chosen) {
-    throw failure(exit_code::usage, "say what to do: create, publish, subscribe, list, stat, peek, "
-                                    "remove or bench; see 'millrace --help'");
+    throw failure(exit_code::usage,
+                  "say what to do: create, publish, subscribe, list, stat, doctor, "
+                  "peek, remove or bench; see 'millrace --help'");
   }
   return chosen();
 }

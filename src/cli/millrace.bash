@@ -4,7 +4,7 @@ _millrace() {
   local current=${COMP_WORDS[COMP_CWORD]}
   local previous=${COMP_WORDS[COMP_CWORD - 1]}
   local verb=${COMP_WORDS[1]}
-  local verbs="create publish subscribe list stat peek remove bench"
+  local verbs="create publish subscribe list stat doctor peek remove bench"
   COMPREPLY=()
 
   if ((COMP_CWORD == 1)); then
@@ -42,6 +42,7 @@ _millrace() {
     subscribe) options="--count --timeout --follow --delimiter --directory --help" ;;
     list) options="--long --directory --help" ;;
     stat) options="--json --directory --help" ;;
+    doctor) options="--repair --json --directory --help" ;;
     peek) options="--count --delimiter --directory --help" ;;
     remove | bench) options="--directory --help" ;;
     *) return ;;
@@ -52,7 +53,7 @@ _millrace() {
   fi
 
   case $verb in
-    publish | subscribe | stat | peek | remove)
+    publish | subscribe | stat | doctor | peek | remove)
       # The queues of the directory that was named before, if one was.
       local -a directory=()
       local i

@@ -19,4 +19,9 @@ constexpr std::string_view name_of(role who) {
   return who == role::shared ? "shared" : "exclusive";
 }
 
+/// What a participant is.
+constexpr std::string_view side_name(bool publishes) {
+  return publishes ? "publisher" : "subscriber";
+}
+
 }  // namespace millrace::cli

@@ -1,4 +1,4 @@
-// Sizes and durations as people write and read them: 64KiB, 250ms, 1,000,000.
+// Sizes, durations and times as people write and read them: 64KiB, 250ms, 1,000,000.
 #pragma once
 
 #include <chrono>
@@ -21,5 +21,8 @@ namespace millrace::cli {
 
 /// 65536 -> 64 KiB, 1500 -> 1.5 KiB
 [[nodiscard]] std::string size_text(std::uint64_t bytes);
+
+/// 2026-01-31T23:59:59.123Z
+[[nodiscard]] std::string time_text(std::chrono::system_clock::time_point time);
 
 }  // namespace millrace::cli

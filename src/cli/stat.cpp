@@ -27,10 +27,23 @@ std::string as_json(const queue_info& queue) {
   for (const participant_info& each : queue.participants) {
     participants.push_back({{"id", each.id},
                             {"pid", each.pid},
-                            {"role", each.publishes ? "publisher" : "subscriber"},
+                            {"role", side_name(each.publishes)},
                             {"alive", each.alive},
                             {"messages", each.messages},
-                            {"bytes", each.bytes}});
+                            {"bytes", each.bytes},
+                            {"redeliveries", each.redeliveries}});
+  }
+  nlohmann::ordered_json incidents = nlohmann::ordered_json::array();
+  for (const incident& each : queue.incidents) {
+    incidents.push_back({{"what", each.what == mishap::death ? "death" : "revocation"},
+                         {"when", time_text(each.when)},
+                         {"id", each.id},
+                         {"pid", each.pid},
+                         {"role", side_name(each.publishes)},
+                         {"by", each.by},
+                         {"abandoned", each.abandoned},
+                         {"orphaned", each.orphaned},
+                         {"dropped", each.dropped}});
   }
   const nlohmann::ordered_json all{{"name", queue.name},
                                    {"path", queue.path.string()},
@@ -55,9 +68,27 @@ std::string as_json(const queue_info& queue) {
                                    {"recoveries", queue.recoveries},
                                    {"abandoned", queue.abandoned},
                                    {"revocations", queue.revocations},
-                                   {"participants", participants}};
+                                   {"participants", participants},
+                                   {"incidents", incidents}};
   // A directory's name need not be UTF-8, JSON must be.
   return all.dump(2, ' ', false, nlohmann::ordered_json::error_handler_t::replace) + '\n';
+}
+
+std::string as_text(const incident& each) {
+  const std::string who = fmt::format("{} pid {}", side_name(each.publishes), each.pid);
+  if (each.what == mishap::revocation) {
+    return fmt::format("{} left a claim standing; pid {} went around it", who, each.by);
+  }
+  std::string text = fmt::format("{} died; pid {} cleaned up", who, each.by);
+  const auto add = [&text](std::uint64_t count, std::string_view what) {
+    if (count != 0) {
+      text += fmt::format(", {} {}", with_commas(count), what);
+    }
+  };
+  add(each.abandoned, "being written abandoned");
+  add(each.orphaned, "being read to be delivered again");
+  add(each.dropped, "being read dropped");
+  return text;
 }
 
 std::string as_text(const queue_info& queue) {
@@ -84,10 +115,16 @@ std::string as_text(const queue_info& queue) {
   line("mishaps", fmt::format("{} redeliveries, {} recoveries, {} abandoned, {} revocations",
                               with_commas(queue.redeliveries), with_commas(queue.recoveries),
                               with_commas(queue.abandoned), with_commas(queue.revocations)));
+  for (const incident& each : queue.incidents) {
+    text += fmt::format("  {}  {}\n", time_text(each.when), as_text(each));
+  }
   line("participants", with_commas(queue.participants.size()));
   for (const participant_info& each : queue.participants) {
-    text += fmt::format("  {:<10} pid {:<8} {}{}\n", each.publishes ? "publisher" : "subscriber",
-                        each.pid, messages(each.messages, each.bytes), each.alive ? "" : ", dead");
+    const std::string again = each.redeliveries == 0
+                                  ? ""
+                                  : fmt::format(", {} redelivered", with_commas(each.redeliveries));
+    text += fmt::format("  {:<10} pid {:<8} {}{}{}\n", side_name(each.publishes), each.pid,
+                        messages(each.messages, each.bytes), again, each.alive ? "" : ", dead");
   }
   return text;
 }

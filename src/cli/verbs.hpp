@@ -19,6 +19,7 @@ void add_publish(CLI::App& app, verb& chosen);
 void add_subscribe(CLI::App& app, verb& chosen);
 void add_list(CLI::App& app, verb& chosen);
 void add_stat(CLI::App& app, verb& chosen);
+void add_doctor(CLI::App& app, verb& chosen);
 void add_peek(CLI::App& app, verb& chosen);
 void add_remove(CLI::App& app, verb& chosen);
 void add_bench(CLI::App& app, verb& chosen);

@@ -23,6 +23,8 @@ class named_semaphore {
   /// nothing. May return early, without a permit, when a signal was handled. True: has a permit.
   bool wait_until(std::chrono::steady_clock::time_point deadline) noexcept;
 
+  /// Whether there is one of this name.
+  [[nodiscard]] static bool exists(const std::string& name) noexcept;
   /// Takes the name away; those who have it open keep it. Not an error if there is none.
   static void remove(const std::string& name) noexcept;
 

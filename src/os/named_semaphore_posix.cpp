@@ -86,6 +86,15 @@ bool named_semaphore::wait_until(std::chrono::steady_clock::time_point deadline)
   return ::sem_clockwait(handle_->posix, CLOCK_MONOTONIC, &at) == 0;
 }
 
+bool named_semaphore::exists(const std::string& name) noexcept {
+  ::sem_t* const found = ::sem_open(("/" + name).c_str(), 0);
+  if (found == SEM_FAILED) {
+    return errno != ENOENT;
+  }
+  ::sem_close(found);
+  return true;
+}
+
 void named_semaphore::remove(const std::string& name) noexcept {
   ipc::named_semaphore::remove(name.c_str());
 }

@@ -5,6 +5,7 @@
 #include <cstring>
 
 #include "core/fail.hpp"
+#include "queue/incidents.hpp"
 #include "queue/segment.hpp"
 
 namespace millrace {
@@ -29,7 +30,7 @@ opened look_at(std::string_view name, const std::filesystem::path& directory) {
   const auto path = queue_path(name, directory);
   auto file = os::file::open(path, os::access::read_only, true);
   if (!file) {
-    fail(errc::not_found, path.string(), "opening", "there is no queue of this name");
+    fail_not_found(path);
   }
   auto queue = segment::attach(*file, os::access::read_only);
   if (queue->removed()) {
@@ -40,15 +41,6 @@ opened look_at(std::string_view name, const std::filesystem::path& directory) {
 
 std::uint64_t get(const std::atomic<std::uint64_t>& counter) noexcept {
   return counter.load(std::memory_order_relaxed);
-}
-
-/// Asking for leases takes the right to write. Nothing without it; everybody counts as alive then.
-std::unique_ptr<os::lease_file> leases_of(const segment& queue) {
-  try {
-    return os::lease_file::open(queue.path(), queue.file());
-  } catch (const error&) {
-    return nullptr;
-  }
 }
 
 bool has_exclusive_subscriber(const segment& queue, const os::lease_file* leases) {
@@ -110,7 +102,8 @@ void add_participants(const segment& queue, const os::lease_file* leases, queue_
          .publishes = r.publishes.load(std::memory_order_relaxed) != 0,
          .alive = leases == nullptr || leases->held_by_others(i, 1),
          .messages = get(r.published) + get(r.finished) - get(r.messages_before),
-         .bytes = get(r.published_bytes) + get(r.finished_bytes) - get(r.bytes_before)});
+         .bytes = get(r.published_bytes) + get(r.finished_bytes) - get(r.bytes_before),
+         .redeliveries = get(r.redeliveries) - get(r.redeliveries_before)});
   }
 }
 
@@ -174,6 +167,7 @@ queue_info stat(std::string_view name, const std::filesystem::path& directory) {
   const auto leases = leases_of(*queue);
   add_words(*queue, has_exclusive_subscriber(*queue, leases.get()), info);
   add_participants(*queue, leases.get(), info);
+  info.incidents = incidents_of(queue->head());
   return info;
 }
 

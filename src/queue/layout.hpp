@@ -49,6 +49,32 @@ static_assert(sizeof(identity) == 72);
 static_assert(offsetof(identity, magic) == 0);
 static_assert(offsetof(identity, version) == 8, "every format version has its number here");
 
+/// One line of a log for people: whose mishap it was, who saw to it, and what was found. Anybody
+/// may write one and be cut off anywhere in it, or have it written over by a later one while it
+/// sleeps; the checksum tells a whole line from such a one, which is passed over. Nobody waits for
+/// it.
+struct alignas(64) incident_line {
+  std::atomic<std::uint64_t> number;  // of this line in its log, from 1
+  std::atomic<std::uint64_t> time;    // nanoseconds since 1970, by the writer's clock
+  std::atomic<std::uint64_t> place;   // the victim's in the table, and, from bit 32, publishes
+  std::atomic<std::uint64_t> pids;    // the victim's, and, from bit 32, the writer's
+  std::atomic<std::uint64_t> abandoned;
+  std::atomic<std::uint64_t> orphaned;
+  std::atomic<std::uint64_t> dropped;
+  std::atomic<std::uint64_t> checksum;  // of all the above
+};
+static_assert(sizeof(incident_line) == 64);
+static_assert(offsetof(incident_line, pids) == 24);
+static_assert(offsetof(incident_line, checksum) == 56);
+
+/// The latest lines; line n lies at n modulo their number.
+struct incident_log {
+  alignas(64) std::atomic<std::uint64_t> begun;  // lines, whole or not
+  std::array<incident_line, 16> lines;
+};
+static_assert(offsetof(incident_log, lines) == 64);
+static_assert(sizeof(incident_log) == 1088);
+
 struct header {
   static constexpr std::uint64_t removed = std::uint64_t{1} << 63;
 
@@ -63,6 +89,10 @@ struct header {
   hints<native_atomics> where;
   doorbell<native_atomics> not_empty;  // subscribers sleep on this one
   doorbell<native_atomics> not_full;   // publishers on this one
+
+  // One log each, so that the many of one kind do not push out the few of the other.
+  incident_log deaths;
+  incident_log revocations;
 };
 static_assert(offsetof(header, id) == 0);
 static_assert(offsetof(header, events) == 128);
@@ -70,7 +100,9 @@ static_assert(offsetof(header, joined) == 136);
 static_assert(offsetof(header, where) == 192);
 static_assert(offsetof(header, not_empty) == 320);
 static_assert(offsetof(header, not_full) == 384);
-static_assert(sizeof(header) == 448);
+static_assert(offsetof(header, deaths) == 448);
+static_assert(offsetof(header, revocations) == 1536);
+static_assert(sizeof(header) == 2624);
 
 /// One place in the table of participants. Written by whoever holds its lease, read by anybody. The
 /// counters belong to the place, not to its holder: they only grow, so that their sums over the
@@ -90,18 +122,21 @@ struct alignas(128) participant_record {
   std::atomic<std::uint64_t> recoveries;
   std::atomic<std::uint64_t> abandoned;
   std::atomic<std::uint64_t> revocations;
-  std::atomic<std::uint32_t> asleep;  // it has announced itself to a doorbell
+  std::atomic<std::uint32_t> asleep;               // it has announced itself to a doorbell
+  std::atomic<std::uint64_t> redeliveries_before;  // as messages_before
 };
 static_assert(sizeof(participant_record) == 128);
 static_assert(offsetof(participant_record, messages_before) == 16);
 static_assert(offsetof(participant_record, published) == 32);
 static_assert(offsetof(participant_record, revocations) == 88);
 static_assert(offsetof(participant_record, asleep) == 96);
+static_assert(offsetof(participant_record, redeliveries_before) == 104);
 
 inline constexpr std::uint32_t table_size = 512;
 static_assert(table_size <= max_owners);
 
 inline constexpr std::size_t participants_offset = 4096;
+static_assert(sizeof(header) <= participants_offset);
 inline constexpr std::size_t slots_offset =
     participants_offset + table_size * sizeof(participant_record);
 static_assert(slots_offset == 69632);
@@ -125,16 +160,27 @@ constexpr std::uint64_t hash(std::uint64_t seed, std::uint64_t value) noexcept {
 /// Builds whose fingerprints differ would misread each other's memory.
 constexpr std::uint64_t layout_fingerprint() noexcept {
   std::uint64_t h = 0xCBF29CE484222325;
-  for (const std::uint64_t part :
-       {std::uint64_t{sizeof(identity)}, std::uint64_t{sizeof(header)},
-        std::uint64_t{offsetof(header, events)}, std::uint64_t{offsetof(header, where)},
-        std::uint64_t{offsetof(header, not_empty)}, std::uint64_t{offsetof(header, not_full)},
-        std::uint64_t{sizeof(participant_record)}, std::uint64_t{table_size},
-        std::uint64_t{offsetof(participant_record, published)}, std::uint64_t{slots_offset},
-        std::uint64_t{sizeof(slot<native_atomics>)},
-        std::uint64_t{slot<native_atomics>::inline_size}, std::uint64_t{word::state_bits},
-        std::uint64_t{word::owner_bits}, std::uint64_t{word::span_bits}, shape::in_blocks,
-        shape::handed_out, first_lap}) {
+  for (const std::uint64_t part : {std::uint64_t{sizeof(identity)},
+                                   std::uint64_t{sizeof(header)},
+                                   std::uint64_t{offsetof(header, events)},
+                                   std::uint64_t{offsetof(header, where)},
+                                   std::uint64_t{offsetof(header, not_empty)},
+                                   std::uint64_t{offsetof(header, not_full)},
+                                   std::uint64_t{offsetof(header, deaths)},
+                                   std::uint64_t{sizeof(incident_log)},
+                                   std::uint64_t{sizeof(participant_record)},
+                                   std::uint64_t{table_size},
+                                   std::uint64_t{offsetof(participant_record, published)},
+                                   std::uint64_t{offsetof(participant_record, redeliveries_before)},
+                                   std::uint64_t{slots_offset},
+                                   std::uint64_t{sizeof(slot<native_atomics>)},
+                                   std::uint64_t{slot<native_atomics>::inline_size},
+                                   std::uint64_t{word::state_bits},
+                                   std::uint64_t{word::owner_bits},
+                                   std::uint64_t{word::span_bits},
+                                   shape::in_blocks,
+                                   shape::handed_out,
+                                   first_lap}) {
     h = hash(h, part);
   }
   return h;

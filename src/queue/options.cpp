@@ -25,6 +25,16 @@ constexpr unsigned least_block_log2 = 6;
 constexpr unsigned most_block_log2 = 30;
 constexpr std::size_t most_capacity = std::size_t{1} << 46;
 
+/// The same with what a terminal might act upon, or not be able to show, spelt out.
+std::string printable(std::string_view text) {
+  std::string result;
+  for (const char c : text) {
+    const bool plain = c >= ' ' && c <= '~' && c != '\\';
+    result += plain ? std::string(1, c) : fmt::format("\\x{:02x}", static_cast<unsigned char>(c));
+  }
+  return result;
+}
+
 }  // namespace
 
 std::filesystem::path queue_path(std::string_view name, const std::filesystem::path& directory) {
@@ -33,7 +43,7 @@ std::filesystem::path queue_path(std::string_view name, const std::filesystem::p
            c == '_' || c == '-';
   };
   const auto refuse = [&](std::string_view found) {
-    fail(errc::invalid_name, name.substr(0, 200), "checking its name",
+    fail(errc::invalid_name, printable(name.substr(0, 200)), "checking its name",
          fmt::format("expected 1 to 200 bytes of letters, digits, '.', '_' and '-', not starting "
                      "with '.'; found {}",
                      found));

@@ -47,7 +47,7 @@ void participant::open(const std::filesystem::path& path, const queue_options& o
     const auto f = os::file::open(path, os::access::read_write, foreign);
     if (!f) {
       if (options.open == opening::open_only) {
-        fail(errc::not_found, path.string(), "opening", "there is no queue of this name");
+        fail_not_found(path);
       }
       made = segment::create(path, options);
       continue;
@@ -117,9 +117,21 @@ void participant::take_role(side which) {
   if (alone_ &&
       !leases_->try_lock(publishes ? lease_byte::only_publisher : lease_byte::only_subscriber)) {
     fail(errc::role_taken, queue_->path().string(), "joining",
-         fmt::format("it allows one {} at a time, and there is one",
-                     publishes ? "publisher" : "subscriber"));
+         fmt::format("it allows one {} at a time, and {} is one",
+                     publishes ? "publisher" : "subscriber", holder_of(which)));
   }
+}
+
+std::string participant::holder_of(side which) const {
+  for (std::uint32_t i = 0; i < table_size; ++i) {
+    const participant_record& other = queue_->participant(i);
+    const bool publishes = other.publishes.load(std::memory_order_relaxed) != 0;
+    if (other.dirty.load(std::memory_order_acquire) != 0 &&
+        publishes == (which == side::publishes) && leases_->held_by_others(i, 1)) {
+      return fmt::format("process {}", other.pid.load(std::memory_order_relaxed));
+    }
+  }
+  return "somebody who is just joining or leaving";
 }
 
 void participant::take_place(side which) {
@@ -148,6 +160,7 @@ void participant::take_place(side which) {
                                  std::memory_order_relaxed);
   record_->bytes_before.store(get(record_->published_bytes) + get(record_->finished_bytes),
                               std::memory_order_relaxed);
+  record_->redeliveries_before.store(get(record_->redeliveries), std::memory_order_relaxed);
   // Before the first step in the ring; whoever takes the lease later and sees it knows what to do.
   record_->dirty.store(1, std::memory_order_seq_cst);
   head_->joined.store(1, std::memory_order_release);

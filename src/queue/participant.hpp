@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <string>
 #include <string_view>
 
 #include "os/fork_watch.hpp"
@@ -57,6 +58,8 @@ class participant {
   void open(const std::filesystem::path& path, const queue_options& options, side which);
   bool join(const queue_options& options, side which);
   void take_role(side which);
+  /// Who has an exclusive role, in words.
+  [[nodiscard]] std::string holder_of(side which) const;
   void take_place(side which);
   void close_if_last() noexcept;
 

@@ -5,6 +5,7 @@
 
 #include <millrace/detail/recovering.hpp>
 
+#include "queue/incidents.hpp"
 #include "queue/waiting.hpp"
 
 namespace millrace::detail {
@@ -16,13 +17,25 @@ void clean_up_after(const segment& queue, std::uint32_t dead) noexcept {
     const bool published = record.publishes.load(std::memory_order_relaxed) != 0;
     (void)(published ? queue.head().not_full : queue.head().not_empty).take_one();
   }
-  const recovered found = recover(queue.ring(), dead, queue.once());
-  count(record.abandoned, found.abandoned);
-  count(record.recoveries);
+  hands found;
+  recover(queue.ring(), dead, queue.once(), [&](state was) {
+    if (was == state::claimed) {
+      count(record.abandoned);
+      ++found.abandoned;
+    } else {
+      ++(queue.once() ? found.dropped : found.orphaned);
+    }
+  });
   // The words first, then the epoch that makes subscribers look for them, then the flag: a
   // recoverer that dies before the last leaves the next one to do it all again, which does no harm.
   queue.head().events.fetch_add(1, std::memory_order_seq_cst);
   record.dirty.store(0, std::memory_order_release);
+  count(record.recoveries);
+  note(queue.head().deaths, dead, record, found);
+}
+
+void note_revocation(const segment& queue, std::uint32_t owner) noexcept {
+  note(queue.head().revocations, owner, queue.participant(owner), {});
 }
 
 bool recover_if_dead(const segment& queue, os::lease_file& leases, std::uint32_t self,

@@ -14,6 +14,9 @@ namespace millrace::detail {
 /// so that subscribers look for messages that came back. Waking them is the caller's.
 void clean_up_after(const segment& queue, std::uint32_t dead) noexcept;
 
+/// Leaves a line in the queue's log: the claim of `owner`, which stands still, was gone around.
+void note_revocation(const segment& queue, std::uint32_t owner) noexcept;
+
 /// Asks for the lease of `suspect`, and cleans up after it if it is gone. True: that was so. Enters
 /// the kernel. `self` is the caller's own place, which it never suspects.
 bool recover_if_dead(const segment& queue, os::lease_file& leases, std::uint32_t self,

@@ -173,9 +173,30 @@ void segment::remove_semaphores() const noexcept {
   os::named_semaphore::remove(not_full_name());
 }
 
+void fail_not_found(const std::filesystem::path& path) {
+  std::error_code ignored;
+  const auto directory = path.parent_path();
+  fail(errc::not_found, path.string(), "opening",
+       std::filesystem::is_directory(directory, ignored)
+           ? "there is no queue of this name"
+           : fmt::format("there is no directory '{}'", directory.string()));
+}
+
+std::unique_ptr<os::lease_file> leases_of(const segment& queue) {
+  try {
+    return os::lease_file::open(queue.path(), queue.file());
+  } catch (const error&) {
+    return nullptr;
+  }
+}
+
 void announce_removal(const segment& queue) {
+  queue.head().events.fetch_or(header::removed, std::memory_order_seq_cst);
+  wake_everybody(queue);
+}
+
+void wake_everybody(const segment& queue) {
   header& head = queue.head();
-  head.events.fetch_or(header::removed, std::memory_order_seq_cst);
   const auto wake_all = [&](doorbell<native_atomics>& bell, const std::string& name) {
     if (!bell.anybody()) {
       return;

@@ -93,9 +93,18 @@ class segment {
   os::mapping memory_;
 };
 
+/// Throws errc::not_found: nothing has this name, of which its directory may be the reason.
+[[noreturn]] void fail_not_found(const std::filesystem::path& path);
+
+/// To ask who lives. Nothing without the right to write to the file, which asking takes.
+[[nodiscard]] std::unique_ptr<os::lease_file> leases_of(const segment& queue);
+
 /// Marks a queue as removed, so that nobody joins it any more and those attached find out, and
 /// wakes them all.
 void announce_removal(const segment& queue);
+
+/// Wakes all who sleep, from outside.
+void wake_everybody(const segment& queue);
 
 /// Takes away the name of `path` if it still leads to `file`, and `queue`'s semaphores if given.
 /// Only one at a time does this to one file, or a queue made meanwhile could lose its name. Throws

@@ -95,7 +95,7 @@ class subscriber_core {
   void leave() noexcept {
     if (!self_->forked()) {
       if (loans_ != 0 || unsound_) {
-        (void)recover(side_.slots(), self_->id(), self_->queue().once());
+        recover(side_.slots(), self_->id(), self_->queue().once());
         came_back();
         wake_publishers(*self_);
       }
@@ -243,6 +243,7 @@ class subscriber_core {
     const bool overdue = stood >= patience;
     if (overdue && side_.holds_others_up() && side_.revoke()) {
       count(self_->record().revocations);
+      note_revocation(self_->queue(), owner);
       return true;
     }
     // Once it is overdue and nobody is held up, there is nothing to hurry for.

@@ -178,7 +178,7 @@ test_bad_names_are_usage_errors_everywhere() {
   local name
   for name in "" .hidden a/b "a b" ../q "$(printf 'x%.0s' {1..201})" $'new\nline'; do
     local verb
-    for verb in create publish subscribe stat peek remove; do
+    for verb in create publish subscribe stat doctor peek remove; do
       run "$verb" "$name" </dev/null
       same "exit code of $verb '$name' ($(cat err))" "$code" 2
       one_line "letters, digits"
@@ -680,6 +680,88 @@ test_stat_tells_counts_and_participants() {
   error 1 "nothing-like-it" stat nothing-like-it
 }
 
+test_stat_tells_who_died_and_what_was_found() {
+  ok publish q --capacity 8MiB --file <(seq 1000000 1029999)
+  mkfifo pipe
+  exec 5<>pipe
+  background subscribe q --follow >pipe
+  local -i victim=$pid
+  wait_until is q in_hands 64
+  kill -KILL $victim
+  wait $victim 2>/dev/null
+  ok subscribe q --count 1
+  same what "$(about q incidents/0/what)" death
+  same pid "$(about q incidents/0/pid)" $victim
+  same role "$(about q incidents/0/role)" subscriber
+  same orphaned "$(about q incidents/0/orphaned)" 64
+  same dropped "$(about q incidents/0/dropped)" 0
+  [[ $(about q incidents/0/when) =~ ^20..-..-..T..:..:..\....Z$ ]] || fail "$(about q incidents/0/when)"
+  ok stat q
+  grep -qE "^  20.{22}  subscriber pid $victim died; pid [0-9]+ cleaned up, 64 being read to be delivered again$" \
+    out || fail "$(cat out)"
+}
+
+test_doctor_finds_a_healthy_queue_in_order() {
+  ok publish q --file <(seq 1 9)
+  ok doctor q
+  same "the first line" "$(head -n 1 out)" "q is in order"
+  grep -q " 9 messages wait" out || fail "$(cat out)"
+  ok doctor q --repair
+  ok doctor q --json
+  same healthy "$("$json_value" /healthy <out)" true
+  same findings "$("$json_value" /findings <out)" "[]"
+  same depth "$("$json_value" /depth <out)" 9
+  error 1 "no-such-queue.*millrace list" doctor no-such-queue
+}
+
+# A subscriber with 64 messages in its hands; sets $pid.
+subscriber_with_full_hands() {
+  ok publish q --capacity 8MiB --file <(seq 1000000 1029999)
+  mkfifo pipe
+  exec 5<>pipe
+  background subscribe q --follow >pipe
+  wait_until is q in_hands 64
+}
+
+test_doctor_names_the_dead_and_what_they_hold_and_repairs() {
+  subscriber_with_full_hands
+  kill -KILL $pid
+  wait $pid 2>/dev/null
+  run doctor q
+  same "exit code" "$code" 1
+  [[ ! -s err ]] || fail "it says $(cat err)"
+  grep -q "^q is not in order: 1 found; --repair " out || fail "$(cat out)"
+  grep -qE "^wrong: subscriber pid $pid \(.*\): it died.* 64 being read" out || fail "$(cat out)"
+  same "lines of what it holds" "$(grep -c "reading.* pid $pid, which is dead" out)" 64
+  run doctor q --json
+  same fault "$("$json_value" /findings/0/fault <out)" participant_dead
+  same "who holds it" "$("$json_value" /holdings/0/who <out)" dead
+  ok doctor q --repair
+  grep -q "^repaired: cleaned up after subscriber pid $pid" out || fail "$(cat out)"
+  grep -q "^q is in order$" out || fail "$(cat out)"
+  grep -q "64 of them came back" out || fail "$(cat out)"
+  ok doctor q
+  same recoveries "$(about q recoveries)" 1
+}
+
+test_doctor_names_who_is_stopped_and_leaves_it_alone() {
+  subscriber_with_full_hands
+  kill -STOP $pid
+  ok doctor q --repair
+  grep -qE "^notice: subscriber pid $pid .*stopped.* 64 being read" out || fail "$(cat out)"
+  same in_hands "$(about q in_hands)" 64
+  kill -CONT $pid
+}
+
+test_doctor_says_when_a_file_was_cut_off() {
+  ok create q
+  truncate -s 5000 "$directory/q"
+  run doctor q --repair
+  same "exit code" "$code" 1
+  grep -q "^wrong: the file: .* found 5000" out || fail "$(cat out)"
+  [[ ! -s err ]] || fail "it says $(cat err)"
+}
+
 test_peek_shows_the_oldest_and_leaves_them() {
   ok publish q --file <(printf 'one\n\nthree\n')
   ok peek q
@@ -711,7 +793,7 @@ test_remove_takes_what_it_can_and_names_what_it_cannot() {
 test_a_file_that_is_no_queue_is_refused_by_name() {
   echo foreign >"$directory/foreign"
   local verb
-  for verb in publish subscribe stat peek create; do
+  for verb in publish subscribe stat doctor peek create; do
     run $verb foreign </dev/null
     same "exit code of $verb" "$code" 1
     one_line foreign
@@ -745,7 +827,7 @@ test_help_and_version_go_to_standard_output() {
   same version "$("$millrace" --version)" \
     "millrace $(sed -n 's/.*MILLRACE_VERSION "\(.*\)"/\1/p' "$(dirname "$completion")/../../include/millrace/version.hpp")"
   local verb
-  for verb in create publish subscribe list stat peek remove bench; do
+  for verb in create publish subscribe list stat doctor peek remove bench; do
     "$millrace" --help | grep -qE "^ +$verb " || fail "--help does not list $verb"
     "$millrace" $verb --help >out 2>err || fail "$verb --help exits with $?"
     [[ ! -s err ]] || fail "$verb --help says $(cat err)"
@@ -756,7 +838,7 @@ test_help_and_version_go_to_standard_output() {
 test_a_closed_pipe_ends_every_verb_quietly() {
   ok publish q --file <(seq 1 4000)
   local verb
-  for verb in "list" "stat q" "peek q --count 4000" "subscribe q" "create --help"; do
+  for verb in "list" "stat q" "doctor q" "peek q --count 4000" "subscribe q" "create --help"; do
     # The pipe has no reader from the start.
     (sleep 0.2; exec "$millrace" $verb --directory "$directory") 2>err | true
     same "exit code of $verb" "${PIPESTATUS[0]}" 1
@@ -851,7 +933,7 @@ test_completion_knows_verbs_queues_and_what_options_take() {
   bash --norc --noprofile -c "source $completion && complete -p millrace" | grep -q _millrace \
     || fail "not registered"
   same verbs "$(complete_words "$millrace" s)" $'stat\nsubscribe'
-  same "all verbs" "$(complete_words "$millrace" "" | grep -cv '^--')" 8
+  same "all verbs" "$(complete_words "$millrace" "" | grep -cv '^--')" 9
   ok create alpha
   ok create beta
   same queues "$(complete_words "$millrace" stat --directory "$directory" "")" $'alpha\nbeta'
@@ -866,7 +948,7 @@ test_completion_knows_verbs_queues_and_what_options_take() {
 
 test_completion_offers_exactly_the_options_that_help_lists() {
   local verb
-  for verb in create publish subscribe list stat peek remove bench; do
+  for verb in create publish subscribe list stat doctor peek remove bench; do
     same "options of $verb" "$(complete_words "$millrace" $verb -- | tr '\n' ' ')" \
       "$("$millrace" $verb --help | sed -n 's/^ *\(-.,\)\?\(--[a-z-]*\).*/\2/p' | sort | tr '\n' ' ')"
   done

@@ -64,3 +64,11 @@ TEST_CASE("sizes are written in the largest unit that fits") {
   CHECK(size_text(16 << 20) == "16 MiB");
   CHECK(size_text(5ULL << 40) == "5120 GiB");
 }
+
+TEST_CASE("times are written in UTC, to the millisecond") {
+  using std::chrono::milliseconds;
+  using std::chrono::system_clock;
+  const system_clock::time_point start;
+  CHECK(time_text(start) == "1970-01-01T00:00:00.000Z");
+  CHECK(time_text(start + milliseconds(1706745599007)) == "2024-01-31T23:59:59.007Z");
+}

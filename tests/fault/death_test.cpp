@@ -16,6 +16,7 @@
 #include "support/every_role.hpp"
 #include "support/printing.hpp"
 #include "support/scratch.hpp"
+#include "support/victims.hpp"
 
 using millrace::delivery;
 using millrace::publisher;
@@ -23,53 +24,10 @@ using millrace::role;
 using millrace::status;
 using millrace::subscriber;
 using namespace std::chrono_literals;
-
-namespace {
-
-/// A process that does `prepare` and then stays as it is until killed.
-template <class Prepare>
-test::child someone_who(Prepare prepare) {
-  const test::gate ready;
-  auto someone = test::child::run([&] {
-    const auto kept = prepare();
-    ready.open();
-    const test::gate never;
-    never.await();
-    return static_cast<int>(sizeof kept);
-  });
-  ready.await();
-  return someone;
-}
-
-struct writing {
-  publisher p;
-  millrace::reservation room;
-};
-
-writing begin_to_write(const millrace::queue_options& options, std::size_t size) {
-  publisher p("q", options);
-  auto room = p.try_reserve(size);
-  test::expect(room.has_value());
-  std::ranges::fill(room->bytes(), std::byte{0xDD});
-  return {std::move(p), std::move(*room)};
-}
-
-struct reading {
-  subscriber s;
-  std::vector<millrace::message> loans;
-};
-
-reading begin_to_read(const millrace::queue_options& options, int count) {
-  reading r{subscriber("q", options), {}};
-  for (int i = 0; i < count; ++i) {
-    auto m = r.s.dequeue();
-    test::expect(m.has_value());
-    r.loans.push_back(std::move(*m));
-  }
-  return r;
-}
-
-}  // namespace
+using test::begin_to_read;
+using test::begin_to_write;
+using test::someone_who;
+using test::writing;
 
 TEST_CASE("a publisher killed between reserve and commit delivers nothing and holds nobody up") {
   for (const std::size_t size : {std::size_t{1}, std::size_t{48}, std::size_t{700}}) {

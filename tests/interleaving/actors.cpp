@@ -100,7 +100,7 @@ void recover(unsigned dead) {
     }
   }
   self().recovers = static_cast<std::uint8_t>(dead + 1);
-  (void)detail::recover(the_ring(), dead, plan.once);
+  detail::recover(the_ring(), dead, plan.once);
   self().recovers = 0;
   (void)now.events.fetch_add(1, std::memory_order_seq_cst);
   (void)ask(act::unlock);
@@ -305,7 +305,7 @@ struct reader {
     for (unsigned i = 0; i < held; ++i) {
       note_returned(holds[i]);
     }
-    (void)detail::recover(the_ring(), running, plan.once);
+    detail::recover(the_ring(), running, plan.once);
     self().gives_back = false;
     (void)now.events.fetch_add(1, std::memory_order_seq_cst);
     wake_subscribers(1);

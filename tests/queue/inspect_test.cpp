@@ -63,6 +63,10 @@ TEST_CASE("stat and peek of what is not there are not_found") {
   CHECK_ERROR(errc::not_found, millrace::stat("q", directory.path()));
   CHECK_ERROR(errc::not_found, millrace::peek("q", 1, directory.path()));
   CHECK_ERROR(errc::not_found, millrace::stat("q", directory.path() / "nothing"));
+  CHECK(test::error_of([&] { (void)millrace::stat("q", directory.path()); }).says("no queue"));
+  CHECK(test::error_of([&] {
+          (void)millrace::stat("q", directory.path() / "nothing");
+        }).says("no directory '" + (directory.path() / "nothing").string() + "'"));
   CHECK(directory.entries().empty());
 }
 

@@ -1,4 +1,5 @@
 // Which names a queue may have.
+#include <algorithm>
 #include <string>
 
 #include <doctest/doctest.h>
@@ -55,8 +56,14 @@ TEST_CASE("any other byte anywhere in a name is refused") {
     for (const auto& name :
          {std::string(1, byte), std::string("a") + byte, std::string("a") + byte + "b"}) {
       INFO("byte ", code, " at ", name.find(byte), " of ", name.size());
-      CHECK_ERROR(errc::invalid_name, publisher(name, options));
+      const auto problem = test::error_of([&] { publisher(name, options); });
+      REQUIRE(problem.code);
+      CHECK(*problem.code == errc::invalid_name);
+      const bool clean =
+          std::ranges::all_of(problem.text, [](char c) { return c >= ' ' && c <= '~'; });
+      CHECK_MESSAGE(clean, problem.text);  // fit for a terminal
     }
   }
   CHECK(directory.entries().empty());
+  CHECK(test::error_of([&] { publisher("a\nb", options); }).says("queue 'a\\x0ab'"));
 }

@@ -84,6 +84,9 @@ TEST_CASE("an exclusive role that another process has is refused until that one 
   ready.await();
   CHECK_ERROR(errc::role_taken, publisher("q", options));
   CHECK_ERROR(errc::role_taken, subscriber("q", options));
+  CHECK(test::error_of([&] {
+          subscriber("q", options);
+        }).says("process " + std::to_string(holder.pid()) + " "));
   // Stopped is not dead.
   holder.freeze();
   CHECK_ERROR(errc::role_taken, publisher("q", options));

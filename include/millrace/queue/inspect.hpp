@@ -1,6 +1,7 @@
 // Looking at queues from outside, without taking part, and removing them.
 #pragma once
 
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <filesystem>
@@ -20,10 +21,31 @@ struct participant_info {
   bool alive;              // it still holds its lease; one that does not is recovered by the others
   std::uint64_t messages;  // published or finished since it joined
   std::uint64_t bytes;     // in those messages
+  std::uint64_t redeliveries;  // of what it was given, messages that somebody had had before
+};
+
+enum class mishap {
+  death,       // it ended without leaving, and another one cleaned up after it
+  revocation,  // it lived, but left a claim standing, and another one went around that
+};
+
+/// What befell one participant. Only for people: whoever was noting it may have been killed over
+/// it, so now and then one is missing; the counts of queue_info do not depend on these.
+struct incident {
+  mishap what;
+  std::chrono::system_clock::time_point when;  // by the clock of whoever noted it
+  std::uint32_t id;                            // the victim, as in participant_info
+  std::uint32_t pid;
+  bool publishes;
+  std::uint32_t by;         // the process that saw to it
+  std::uint64_t abandoned;  // a dead one's messages: being written, now padding,
+  std::uint64_t orphaned;   // being read, to be delivered again,
+  std::uint64_t dropped;    // being read, gone where delivery is at most once
 };
 
 /// What a queue is and what happened in it. Taken while others go on, so the figures are each right
-/// but need not be of one instant. Counts are since the queue was made.
+/// but need not be of one instant. Counts are since the queue was made; each process that is killed
+/// just between an action and its count makes one of them one too small.
 struct queue_info {
   std::string name;
   std::filesystem::path path;
@@ -49,6 +71,7 @@ struct queue_info {
   std::uint64_t abandoned;     // messages being written when their publisher died
   std::uint64_t revocations;   // claims of a stalled publisher that the others went around
   std::vector<participant_info> participants;
+  std::vector<incident> incidents;  // the last 16 of each kind, oldest first
 };
 
 /// One message as it lies in a queue.
