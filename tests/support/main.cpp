@@ -3,9 +3,7 @@
 #define DOCTEST_CONFIG_IMPLEMENT
 #include <doctest/doctest.h>
 
-#include <sched.h>
-#include <sys/mount.h>
-
+#include "support/own_shared_memory.hpp"
 #include "support/watchdog.hpp"
 
 namespace {
@@ -32,18 +30,9 @@ struct watch_every_case : doctest::IReporter {
 
 REGISTER_LISTENER("watchdog", 1, watch_every_case);
 
-/// So that nothing stays on the machine whatever the tests do, and counts of what is there are not
-/// disturbed by others. Takes root; without that, tests that count are to be run one at a time.
-void take_own_shared_memory() {
-  if (::unshare(CLONE_NEWNS) == 0 &&
-      ::mount("none", "/", nullptr, MS_REC | MS_PRIVATE, nullptr) == 0) {
-    (void)::mount("tests", "/dev/shm", "tmpfs", 0, "mode=1777");
-  }
-}
-
 }  // namespace
 
 int main(int argc, char** argv) {
-  take_own_shared_memory();
+  test::take_own_shared_memory();
   return doctest::Context(argc, argv).run();
 }

@@ -1,0 +1,187 @@
+// Recoverers that are killed or stopped while they clean up after somebody who was killed.
+#include <algorithm>
+#include <chrono>
+#include <optional>
+#include <string>
+#include <thread>
+
+#include "fault/single_step/record.hpp"
+#include "fault/single_step/trial.hpp"
+#include "support/child.hpp"
+
+namespace single_step {
+
+using millrace::delivery;
+using millrace::status;
+using namespace std::chrono_literals;
+
+namespace {
+
+/// What the first of the dead left.
+enum class left {
+  claim,
+  loan
+};
+
+struct plan {
+  left what;
+  setting where;
+  bool twice;  // a second recoverer is killed as well
+};
+
+constexpr std::size_t in_hands = 600;  // bytes of the message that the first of the dead had
+constexpr std::size_t behind = 2;      // and of the one after it
+
+/// A process that dies with a claim, or a loan, of three slots.
+void die_holding(left what, const millrace::queue_options& options) {
+  const test::gate ready;
+  auto first = test::child::run([&] {
+    std::optional<millrace::publisher> p;
+    std::optional<millrace::subscriber> s;
+    std::optional<millrace::reservation> room;
+    std::optional<millrace::message> m;
+    if (what == left::claim) {
+      p.emplace("q", options);
+      room = p->try_reserve(in_hands);
+    } else {
+      s.emplace("q", options);
+      m = s->try_dequeue();
+    }
+    test::expect(room || m);
+    ready.open();
+    const test::gate never;
+    never.await();
+    return 0;
+  });
+  ready.await();
+  first.kill();
+}
+
+class recovering_trial : public trial {
+ public:
+  recovering_trial(const plan& how, fate f, std::size_t k) : how_(how), arena_(how.where, f), k_(k) {
+    if (how.twice) {
+      second_.emplace([this] { return victim(); });
+    }
+  }
+
+  int victim() override {
+    millrace::subscriber s("q", arena_.options());
+    (void)s.try_dequeue();  // what a new handle does once is done
+    test::marker();
+    // Everything but the call in which it finds out.
+    if (how_.what == left::claim) {
+      (void)s.try_dequeue();
+      std::this_thread::sleep_for(2ms);
+    } else {
+      // An idle subscriber looks around at every 64th call, if some time has passed; at the second
+      // look it sees what stands still.
+      for (int i = 2; i < 128; ++i) {
+        if (i == 64) {
+          std::this_thread::sleep_for(5ms);
+        }
+        (void)s.try_dequeue();
+      }
+      std::this_thread::sleep_for(5ms);
+    }
+    test::marker();
+    auto m = s.try_dequeue();
+    test::marker();
+    for (; m; m = s.try_dequeue()) {
+      record_.note(recognised(m->bytes(), m->redelivered()));
+    }
+    return 0;
+  }
+
+  void lead(test::traced& recoverer) override {
+    if (how_.what == left::loan) {
+      put(in_hands);
+    }
+    die_holding(how_.what, arena_.options());
+    if (how_.what == left::claim) {
+      put(behind);
+    }
+    recoverer.run_to_marker();
+  }
+
+  int judge_death() override {
+    if (second_) {
+      second_->run_to_marker();
+      // Anywhere, but not where the first one was.
+      (void)second_->step(k_ * 31 % 1009);
+      second_->kill();
+    }
+    arena_.send(2);
+    arena_.receive();
+    arena_.drain();
+    check(arena_.received(), true);
+    arena_.inspect_and_close();
+    return 0;
+  }
+  [[nodiscard]] int whole() const override { return 0; }
+
+  void go_on() override { arena_.exchange(); }
+  void judge_return() override {
+    arena_.send(1);
+    arena_.receive();
+    arena_.drain();
+    std::vector<arrival> all = arena_.received();
+    const auto its = record_.all();
+    all.insert(all.end(), its.begin(), its.end());
+    check(all, false);
+    arena_.inspect_and_close();
+  }
+
+ private:
+  void put(std::size_t size) {
+    test::expect(arena_.publisher().try_enqueue(contents(victims(size))) == status::ok);
+  }
+
+  void check(const std::vector<arrival>& all, bool recoverers_died) const {
+    check_numbered(arena_.received(), arena_.sent());
+    const auto marked = [&](std::size_t size) {
+      return std::ranges::count(all, arrival{victims(size), true});
+    };
+    const auto times = [&](std::size_t size) { return count_of(all, victims(size)); };
+    const bool once = how_.where.guarantee == delivery::at_most_once;
+    if (how_.what == left::claim) {
+      test::expect(times(in_hands) == 0, "a message that nobody finished writing");
+      // The recoverers may have died with it.
+      test::expect(times(behind) == 1 || (times(behind) == 0 && once && recoverers_died),
+                   "the message behind");
+      test::expect(marked(behind) == 0 || recoverers_died, "the message behind is marked");
+    } else {
+      test::expect(times(in_hands) == (once ? 0 : 1), "the message in dead hands");
+      test::expect(marked(in_hands) == times(in_hands), "the message in dead hands is not marked");
+    }
+  }
+
+  plan how_;
+  record record_;
+  arena arena_;
+  std::size_t k_;
+  std::optional<test::traced> second_;
+};
+
+}  // namespace
+
+void add_recovering(std::vector<named_trial>& all) {
+  for (const left what : {left::claim, left::loan}) {
+    for (const delivery d : {delivery::at_least_once, delivery::at_most_once}) {
+      for (const std::size_t begin : {std::size_t{3}, 15 * arena::slots + 61}) {
+        for (const bool twice : {false, true}) {
+          const plan how{what, {.guarantee = d, .begin = begin}, twice};
+          all.push_back({std::string("recovery of a ") + (what == left::claim ? "claim" : "loan") +
+                             (begin == 3 ? "" : " at the last lap's end") +
+                             (d == delivery::at_least_once ? "" : ", at most once") +
+                             (twice ? ", twice in a row" : ""),
+                         [how](fate f, std::size_t k) {
+                           return std::make_unique<recovering_trial>(how, f, k);
+                         }});
+        }
+      }
+    }
+  }
+}
+
+}  // namespace single_step
