@@ -92,8 +92,8 @@ class joining_trial : public trial {
     return what_ == operation::create || what_ == operation::create_transient;
   }
   [[nodiscard]] static setting where(operation what) {
-    return {.life = what == operation::create_transient ? lifetime::transient
-                                                        : lifetime::persistent,
+    return {.life =
+                what == operation::create_transient ? lifetime::transient : lifetime::persistent,
             .present = what != operation::create && what != operation::create_transient};
   }
   void put(std::size_t size) {
@@ -207,10 +207,9 @@ class removing_trial : public trial {
 }  // namespace
 
 void add_joining(std::vector<named_trial>& all) {
-  const auto add = [&](const char* name, operation what) {
-    all.push_back({name, [what](fate f, std::size_t) {
-                     return std::make_unique<joining_trial>(what, f);
-                   }});
+  const auto add = [&](const char* title, operation what) {
+    all.push_back(
+        {title, [what](fate f, std::size_t) { return std::make_unique<joining_trial>(what, f); }});
   };
   add("create", operation::create);
   add("create a transient queue", operation::create_transient);

@@ -81,8 +81,7 @@ int main(int argc, char** argv) {
     total += f;
     std::printf("%-70s %6llu instructions %6llu kills %6llu stops %7.2f s\n", t.name.c_str(),
                 static_cast<unsigned long long>(f.instructions),
-                static_cast<unsigned long long>(f.kills),
-                static_cast<unsigned long long>(f.stops),
+                static_cast<unsigned long long>(f.kills), static_cast<unsigned long long>(f.stops),
                 seconds(std::chrono::steady_clock::now() - its_begin));
     std::fflush(stdout);
   }

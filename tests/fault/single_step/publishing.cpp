@@ -1,8 +1,9 @@
 // Publishers that are killed or stopped in the middle of it.
 #include <algorithm>
 #include <array>
-#include <string>
 #include <span>
+#include <string>
+#include <vector>
 
 #include "fault/single_step/trial.hpp"
 #include "support/child.hpp"
@@ -32,34 +33,40 @@ struct plan {
   bool warm;  // the victim's handle has published before
 };
 
-status publish(millrace::publisher& p, const plan& how) {
-  const test::bytes bytes = contents(victims(how.size));
-  switch (how.what) {
+/// What the victim publishes, made before it begins.
+struct cargo {
+  explicit cargo(const plan& how) : parts{contents(victims(how.size))} {
+    if (how.what == operation::batch) {
+      for (const std::size_t size : with_it) {
+        parts.push_back(contents(victims(size)));
+      }
+    }
+    views.assign(parts.begin(), parts.end());
+  }
+
+  std::vector<test::bytes> parts;
+  std::vector<std::span<const std::byte>> views;
+};
+
+status publish(millrace::publisher& p, operation what, const cargo& all) {
+  const test::bytes& first = all.parts.front();
+  switch (what) {
   case operation::try_enqueue:
-    return p.try_enqueue(bytes);
+    return p.try_enqueue(first);
   case operation::enqueue:
-    return p.enqueue(bytes);
+    return p.enqueue(first);
+  case operation::batch:
+    return p.try_enqueue_batch(all.views);
   case operation::commit:
-  case operation::abort: {
-    auto room = p.try_reserve(bytes.size());
-    if (!room) {
-      return p.last_status();
-    }
-    std::ranges::copy(bytes, room->bytes().begin());
-    return how.what == operation::commit ? room->commit() : status::ok;
+  case operation::abort:
+    break;
   }
-  case operation::batch: {
-    std::array<test::bytes, with_it.size()> others;
-    std::array<std::span<const std::byte>, with_it.size() + 1> messages;
-    messages[0] = bytes;
-    for (std::size_t i = 0; i < with_it.size(); ++i) {
-      others[i] = contents(victims(with_it[i]));
-      messages[i + 1] = others[i];
-    }
-    return p.try_enqueue_batch(messages);
+  auto room = p.try_reserve(first.size());
+  if (!room) {
+    return p.last_status();
   }
-  }
-  return status::removed;
+  std::ranges::copy(first, room->bytes().begin());
+  return what == operation::commit ? room->commit() : status::ok;
 }
 
 class publishing_trial : public trial {
@@ -74,8 +81,9 @@ class publishing_trial : public trial {
     if (how_.warm) {
       test::expect(p.try_enqueue(contents(victims(warming))) == status::ok);
     }
+    const cargo all(how_);
     test::marker();
-    const status answer = publish(p, how_);
+    const status answer = publish(p, how_.what, all);
     test::marker();
     return answer == status::ok ? 0 : 3;
   }
@@ -141,10 +149,9 @@ class publishing_trial : public trial {
 }  // namespace
 
 void add_publishing(std::vector<named_trial>& all) {
-  const auto add = [&](const std::string& name, const plan& how) {
-    all.push_back({name, [how](fate f, std::size_t) {
-                     return std::make_unique<publishing_trial>(how, f);
-                   }});
+  const auto add = [&](const std::string& title, const plan& how) {
+    all.push_back(
+        {title, [how](fate f, std::size_t) { return std::make_unique<publishing_trial>(how, f); }});
   };
   struct kind {
     const char* name;

@@ -18,8 +18,8 @@ namespace single_step {
 class record {
  public:
   record() {
-    void* const memory = ::mmap(nullptr, sizeof(page), PROT_READ | PROT_WRITE,
-                                MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    void* const memory =
+        ::mmap(nullptr, sizeof(page), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
     if (memory == MAP_FAILED) {
       throw std::runtime_error("cannot map memory");
     }

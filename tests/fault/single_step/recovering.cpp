@@ -59,7 +59,8 @@ void die_holding(left what, const millrace::queue_options& options) {
 
 class recovering_trial : public trial {
  public:
-  recovering_trial(const plan& how, fate f, std::size_t k) : how_(how), arena_(how.where, f), k_(k) {
+  recovering_trial(const plan& how, fate f, std::size_t k)
+      : how_(how), arena_(how.where, f), k_(k) {
     if (how.twice) {
       second_.emplace([this] { return victim(); });
     }
@@ -67,11 +68,11 @@ class recovering_trial : public trial {
 
   int victim() override {
     millrace::subscriber s("q", arena_.options());
-    (void)s.try_dequeue();  // what a new handle does once is done
+    look(s);  // what a new handle does once is done
     test::marker();
     // Everything but the call in which it finds out.
     if (how_.what == left::claim) {
-      (void)s.try_dequeue();
+      look(s);
       std::this_thread::sleep_for(2ms);
     } else {
       // An idle subscriber looks around at every 64th call, if some time has passed; at the second
@@ -80,16 +81,14 @@ class recovering_trial : public trial {
         if (i == 64) {
           std::this_thread::sleep_for(5ms);
         }
-        (void)s.try_dequeue();
+        look(s);
       }
       std::this_thread::sleep_for(5ms);
     }
     test::marker();
-    auto m = s.try_dequeue();
+    const auto m = s.try_dequeue();
     test::marker();
-    for (; m; m = s.try_dequeue()) {
-      record_.note(recognised(m->bytes(), m->redelivered()));
-    }
+    note(m);
     return 0;
   }
 
@@ -105,31 +104,20 @@ class recovering_trial : public trial {
   }
 
   int judge_death() override {
-    if (second_) {
-      second_->run_to_marker();
-      // Anywhere, but not where the first one was.
-      (void)second_->step(k_ * 31 % 1009);
-      second_->kill();
-    }
+    kill_second();
     arena_.send(2);
-    arena_.receive();
-    arena_.drain();
-    check(arena_.received(), true);
-    arena_.inspect_and_close();
+    judge(true);
     return 0;
   }
   [[nodiscard]] int whole() const override { return 0; }
 
-  void go_on() override { arena_.exchange(); }
+  void go_on() override {
+    kill_second();
+    arena_.exchange();
+  }
   void judge_return() override {
     arena_.send(1);
-    arena_.receive();
-    arena_.drain();
-    std::vector<arrival> all = arena_.received();
-    const auto its = record_.all();
-    all.insert(all.end(), its.begin(), its.end());
-    check(all, false);
-    arena_.inspect_and_close();
+    judge(how_.twice);
   }
 
  private:
@@ -137,8 +125,29 @@ class recovering_trial : public trial {
     test::expect(arena_.publisher().try_enqueue(contents(victims(size))) == status::ok);
   }
 
-  void check(const std::vector<arrival>& all, bool recoverers_died) const {
+  void look(millrace::subscriber& s) { note(s.try_dequeue()); }
+  void note(const std::optional<millrace::message>& m) {
+    if (m) {
+      record_.note(recognised(m->bytes(), m->redelivered()));
+    }
+  }
+
+  void kill_second() {
+    if (second_) {
+      second_->run_to_marker();
+      // Anywhere, but not where the first one was.
+      (void)second_->step(k_ * 31 % 1009);
+      second_->kill();
+    }
+  }
+
+  void judge(bool recoverers_died) {
+    arena_.receive();
+    arena_.drain();
     check_numbered(arena_.received(), arena_.sent());
+    std::vector<arrival> all = arena_.received();
+    const auto its = record_.all();
+    all.insert(all.end(), its.begin(), its.end());
     const auto marked = [&](std::size_t size) {
       return std::ranges::count(all, arrival{victims(size), true});
     };
@@ -154,6 +163,7 @@ class recovering_trial : public trial {
       test::expect(times(in_hands) == (once ? 0 : 1), "the message in dead hands");
       test::expect(marked(in_hands) == times(in_hands), "the message in dead hands is not marked");
     }
+    arena_.inspect_and_close();
   }
 
   plan how_;

@@ -188,8 +188,8 @@ class subscribing_trial : public trial {
 }  // namespace
 
 void add_subscribing(std::vector<named_trial>& all) {
-  const auto add = [&](const std::string& name, const plan& how) {
-    all.push_back({name, [how](fate f, std::size_t) {
+  const auto add = [&](const std::string& title, const plan& how) {
+    all.push_back({title, [how](fate f, std::size_t) {
                      return std::make_unique<subscribing_trial>(how, f);
                    }});
   };
@@ -198,9 +198,9 @@ void add_subscribing(std::vector<named_trial>& all) {
     operation what;
   };
   const std::array kinds{
-      kind{"try_dequeue", operation::try_dequeue}, kind{"dequeue", operation::dequeue},
+      kind{"try_dequeue", operation::try_dequeue},   kind{"dequeue", operation::dequeue},
       kind{"second try_dequeue", operation::second}, kind{"done", operation::done},
-      kind{"requeue", operation::requeue}, kind{"copying try_dequeue", operation::copy}};
+      kind{"requeue", operation::requeue},           kind{"copying try_dequeue", operation::copy}};
   for (const role r : {role::shared, role::exclusive}) {
     for (const delivery d : {delivery::at_least_once, delivery::at_most_once}) {
       const std::string promise =

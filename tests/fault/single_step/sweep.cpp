@@ -79,8 +79,8 @@ figures sweep(const named_trial& t, const extent& which) {
   const std::size_t last = way.size();
   const std::size_t stride = which.most >= last ? 1 : (last + which.most - 1) / which.most;
   // Not the same instructions of operations that are much alike.
-  const std::size_t first = which.only != extent::all ? which.only
-                                                      : std::hash<std::string>{}(t.name) % stride;
+  const std::size_t first =
+      which.only != extent::all ? which.only : std::hash<std::string>{}(t.name) % stride;
   int farthest = std::numeric_limits<int>::min();
   for (std::size_t k = first; k <= last; k += stride) {
     attempt("killed at", k, [&] {

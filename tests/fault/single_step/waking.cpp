@@ -66,11 +66,12 @@ class waking_trial : public trial {
       m = s->try_dequeue();
       test::expect(m && m->bytes().size() == about);
     }
+    const test::bytes bytes = contents(victims(about));
     bool good = true;
     test::marker();
     switch (what_) {
     case operation::enqueue:
-      good = p->try_enqueue(contents(victims(about))) == status::ok;
+      good = p->try_enqueue(bytes) == status::ok;
       break;
     case operation::wait:
       good = !s->dequeue_for(std::chrono::milliseconds(2));
@@ -100,9 +101,9 @@ class waking_trial : public trial {
 
   void go_on() override {
     const bool changed = happened();
-    const bool alone =
-        what_ == operation::enqueue ? where_.publishers == role::exclusive
-                                    : what_ == operation::done && where_.subscribers == role::exclusive;
+    const bool alone = what_ == operation::enqueue
+                           ? where_.publishers == role::exclusive
+                           : what_ == operation::done && where_.subscribers == role::exclusive;
     if (!changed && !alone) {
       help();
     }
@@ -139,9 +140,8 @@ class waking_trial : public trial {
       return now.depth + now.in_hands != 0 || !got_.all().empty();
     }
     const auto waiting = millrace::peek("q", arena::slots, arena_.directory().path());
-    return now.in_hands == 0 && std::ranges::none_of(waiting, [](const auto& m) {
-             return m.bytes.size() == about;
-           });
+    return now.in_hands == 0 &&
+           std::ranges::none_of(waiting, [](const auto& m) { return m.bytes.size() == about; });
   }
   /// Does for the sleeper what the victim has not.
   void help() {
@@ -186,8 +186,8 @@ class waking_trial : public trial {
 }  // namespace
 
 void add_waking(std::vector<named_trial>& all) {
-  const auto add = [&](const char* name, operation what, const setting& where) {
-    all.push_back({name, [=](fate f, std::size_t) {
+  const auto add = [&](const char* title, operation what, const setting& where) {
+    all.push_back({title, [=](fate f, std::size_t) {
                      return std::make_unique<waking_trial>(what, where, f);
                    }});
   };
