@@ -33,6 +33,8 @@ class traced {
   void run_to_marker();
   /// Runs it to the next marker one instruction at a time.
   [[nodiscard]] trail step_to_marker();
+  /// Lets it go on to an instruction. False: the next marker came first.
+  [[nodiscard]] bool run_to(std::uintptr_t address);
   /// Steps over `count` instructions. False: the next marker came first.
   [[nodiscard]] bool step(std::size_t count);
   /// Runs it along a trail that an equal process left, to before instruction `k` of it, or to the
@@ -44,7 +46,6 @@ class traced {
   int finish();
 
  private:
-  [[nodiscard]] bool run_to(std::uintptr_t address);
   void run(int how);
   [[nodiscard]] bool resume(int how);
   [[nodiscard]] bool wait_for_stop();

@@ -4,6 +4,9 @@
 #include <string>
 
 #include "fault/single_step/trial.hpp"
+#include "os/lease.hpp"
+#include "os/mapped_file.hpp"
+#include "queue/layout.hpp"
 #include "support/child.hpp"
 
 namespace single_step {
@@ -113,6 +116,44 @@ class joining_trial : public trial {
   arena arena_;
 };
 
+/// Two who open a queue while somebody is stopped in the middle of taking it away, and stay.
+class newcomers {
+ public:
+  explicit newcomers(const millrace::queue_options& options)
+      : options_(options), publisher_("q", options), subscriber_("q", options) {
+    while (subscriber_.try_dequeue()) {  // nothing, or what the queue held before
+    }
+    meet(publisher_);
+  }
+  /// Whether their queue is still the one of its name.
+  void check() {
+    millrace::publisher another("q", options_);
+    meet(another);
+    meet(publisher_);
+  }
+
+ private:
+  void meet(millrace::publisher& p) {
+    test::expect(p.try_enqueue(contents(victims(greeting))) == status::ok, "a newcomer's message");
+    const auto m = subscriber_.try_dequeue();
+    test::expect(m && recognised(m->bytes(), m->redelivered()) == arrival{victims(greeting), false},
+                 "newcomers do not meet");
+  }
+
+  millrace::queue_options options_;
+  millrace::publisher publisher_;
+  millrace::subscriber subscriber_;
+};
+
+/// Whether somebody is stopped while it has one of the locks that others wait for, to be told after
+/// some seconds that the queue is busy.
+bool is_locked(const arena& place, std::uint32_t which) {
+  const auto path = place.directory().path() / "q";
+  const auto file = millrace::os::identify(path);
+  const auto leases = file ? millrace::os::lease_file::open(path, *file) : nullptr;
+  return leases != nullptr && !leases->try_lock(which, millrace::os::lease_file::kind::shared);
+}
+
 /// The last participant leaves a queue that goes with it.
 class last_trial : public trial {
  public:
@@ -142,14 +183,23 @@ class last_trial : public trial {
   }
   [[nodiscard]] int whole() const override { return 0; }
 
-  void go_on() override {}  // there are no others
+  void go_on() override {
+    if (!is_locked(arena_, millrace::detail::lease_byte::gate)) {
+      new_.emplace(arena_.options());
+    }
+  }
   void judge_return() override {
+    if (new_) {
+      new_->check();
+      new_.reset();
+    }
     test::expect(arena_.directory().entries().empty(), "a file left behind");
     (void)judge_death();
   }
 
  private:
   arena arena_;
+  std::optional<newcomers> new_;
 };
 
 /// Removal while others take part.
@@ -194,14 +244,23 @@ class removing_trial : public trial {
     const status answer = arena_.publisher().try_enqueue(contents(victims(1)));
     const bool got = arena_.subscriber().try_dequeue().has_value();
     test::expect(answer == status::removed || (answer == status::ok && got), "an old queue");
+    if (answer == status::removed && !is_locked(arena_, millrace::detail::lease_byte::unlinking)) {
+      new_.emplace(arena_.options());
+    }
   }
   void judge_return() override {
+    if (new_) {
+      new_->check();
+      new_.reset();
+      millrace::remove("q", arena_.directory().path());
+    }
     test::expect(arena_.directory().entries().empty(), "a file left behind");
     test::expect(judge_death() == 1, "not removed");
   }
 
  private:
   arena arena_;
+  std::optional<newcomers> new_;
 };
 
 }  // namespace

@@ -15,7 +15,7 @@ namespace {
 
 using namespace single_step;
 
-constexpr int skipped = 77;
+constexpr int skipped = 77;  // for ctest
 
 int usage() {
   std::fprintf(stderr,

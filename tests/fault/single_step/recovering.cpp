@@ -1,12 +1,14 @@
 // Recoverers that are killed or stopped while they clean up after somebody who was killed.
 #include <algorithm>
 #include <chrono>
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <thread>
 
 #include "fault/single_step/record.hpp"
 #include "fault/single_step/trial.hpp"
+#include "queue/recovery.hpp"
 #include "support/child.hpp"
 
 namespace single_step {
@@ -20,7 +22,8 @@ namespace {
 /// What the first of the dead left.
 enum class left {
   claim,
-  loan
+  loan,
+  both
 };
 
 struct plan {
@@ -32,7 +35,7 @@ struct plan {
 constexpr std::size_t in_hands = 600;  // bytes of the message that the first of the dead had
 constexpr std::size_t behind = 2;      // and of the one after it
 
-/// A process that dies with a claim, or a loan, of three slots.
+/// A process that dies with a claim, a loan, or one of each, of three slots.
 void die_holding(left what, const millrace::queue_options& options) {
   const test::gate ready;
   auto first = test::child::run([&] {
@@ -40,14 +43,16 @@ void die_holding(left what, const millrace::queue_options& options) {
     std::optional<millrace::subscriber> s;
     std::optional<millrace::reservation> room;
     std::optional<millrace::message> m;
-    if (what == left::claim) {
+    if (what != left::loan) {
       p.emplace("q", options);
       room = p->try_reserve(in_hands);
-    } else {
+      test::expect(room.has_value());
+    }
+    if (what != left::claim) {
       s.emplace("q", options);
       m = s->try_dequeue();
+      test::expect(m.has_value());
     }
-    test::expect(room || m);
     ready.open();
     const test::gate never;
     never.await();
@@ -66,7 +71,38 @@ class recovering_trial : public trial {
     }
   }
 
-  int victim() override {
+  int victim() override { return how_.what == left::both ? join() : look_around(); }
+
+  void lead(test::traced& recoverer) override {
+    if (how_.what != left::claim) {
+      put(in_hands);
+    }
+    die_holding(how_.what, arena_.options());
+    if (how_.what != left::loan) {
+      put(behind);
+    }
+    recoverer.run_to_marker();
+  }
+  int judge_death() override {
+    kill_second();
+    arena_.send(2);
+    judge(true);
+    return 0;
+  }
+  [[nodiscard]] int whole() const override { return 0; }
+
+  void go_on() override {
+    kill_second();
+    arena_.exchange();
+  }
+  void judge_return() override {
+    arena_.send(1);
+    judge(how_.twice);
+  }
+
+ private:
+  /// A subscriber that comes upon what the dead left.
+  int look_around() {
     millrace::subscriber s("q", arena_.options());
     look(s);  // what a new handle does once is done
     test::marker();
@@ -92,35 +128,16 @@ class recovering_trial : public trial {
     return 0;
   }
 
-  void lead(test::traced& recoverer) override {
-    if (how_.what == left::loan) {
-      put(in_hands);
-    }
-    die_holding(how_.what, arena_.options());
-    if (how_.what == left::claim) {
-      put(behind);
-    }
-    recoverer.run_to_marker();
-  }
-
-  int judge_death() override {
-    kill_second();
-    arena_.send(2);
-    judge(true);
+  /// Somebody who joins, and cleans up behind all who died before.
+  int join() {
+    test::marker();
+    test::marker();
+    millrace::subscriber s("q", arena_.options());
+    test::marker();
+    look(s);
     return 0;
   }
-  [[nodiscard]] int whole() const override { return 0; }
 
-  void go_on() override {
-    kill_second();
-    arena_.exchange();
-  }
-  void judge_return() override {
-    arena_.send(1);
-    judge(how_.twice);
-  }
-
- private:
   void put(std::size_t size) {
     test::expect(arena_.publisher().try_enqueue(contents(victims(size))) == status::ok);
   }
@@ -135,8 +152,10 @@ class recovering_trial : public trial {
   void kill_second() {
     if (second_) {
       second_->run_to_marker();
-      // Anywhere, but not where the first one was.
-      (void)second_->step(k_ * 31 % 1009);
+      // Anywhere in its cleaning up, if it comes to that, but not where the first one was.
+      if (second_->run_to(reinterpret_cast<std::uintptr_t>(&millrace::detail::clean_up_after))) {
+        (void)second_->step(k_ * 31 % 811);
+      }
       second_->kill();
     }
   }
@@ -155,11 +174,14 @@ class recovering_trial : public trial {
     const bool once = how_.where.guarantee == delivery::at_most_once;
     if (how_.what == left::claim) {
       test::expect(times(in_hands) == 0, "a message that nobody finished writing");
+    }
+    if (how_.what != left::loan) {
       // The recoverers may have died with it.
       test::expect(times(behind) == 1 || (times(behind) == 0 && once && recoverers_died),
                    "the message behind");
       test::expect(marked(behind) == 0 || recoverers_died, "the message behind is marked");
-    } else {
+    }
+    if (how_.what != left::claim) {
       test::expect(times(in_hands) == (once ? 0 : 1), "the message in dead hands");
       test::expect(marked(in_hands) == times(in_hands), "the message in dead hands is not marked");
     }
@@ -176,22 +198,26 @@ class recovering_trial : public trial {
 }  // namespace
 
 void add_recovering(std::vector<named_trial>& all) {
-  for (const left what : {left::claim, left::loan}) {
-    for (const delivery d : {delivery::at_least_once, delivery::at_most_once}) {
-      for (const std::size_t begin : {std::size_t{3}, 15 * arena::slots + 61}) {
-        for (const bool twice : {false, true}) {
-          const plan how{what, {.guarantee = d, .begin = begin}, twice};
-          all.push_back({std::string("recovery of a ") + (what == left::claim ? "claim" : "loan") +
-                             (begin == 3 ? "" : " at the last lap's end") +
-                             (d == delivery::at_least_once ? "" : ", at most once") +
-                             (twice ? ", twice in a row" : ""),
-                         [how](fate f, std::size_t k) {
-                           return std::make_unique<recovering_trial>(how, f, k);
-                         }});
+  const auto add = [&](const std::string& title, const plan& how) {
+    all.push_back({title, [how](fate f, std::size_t k) {
+                     return std::make_unique<recovering_trial>(how, f, k);
+                   }});
+  };
+  for (const bool twice : {false, true}) {
+    const std::string times = twice ? ", twice in a row" : "";
+    for (const left what : {left::claim, left::loan}) {
+      const std::string of = what == left::claim ? "claim" : "loan";
+      for (const delivery d : {delivery::at_least_once, delivery::at_most_once}) {
+        const std::string promise = d == delivery::at_least_once ? "" : ", at most once";
+        add("recovery of a " + of + promise + times, {what, {.guarantee = d}, twice});
+        if (!twice) {
+          add("recovery of a " + of + " at the last lap's end" + promise,
+              {what, {.guarantee = d, .begin = 15 * arena::slots + 61}, false});
         }
       }
     }
   }
+  add("recovery of a claim and a loan by joining", {left::both, {}, false});
 }
 
 }  // namespace single_step

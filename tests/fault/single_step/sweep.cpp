@@ -61,13 +61,16 @@ figures& figures::operator+=(const figures& other) {
 figures sweep(const named_trial& t, const extent& which) {
   figures result;
   const auto attempt = [&](const char* what, std::size_t k, const std::function<void()>& body) {
-    test::watch_case(t.name.c_str());
+    const std::string here = t.name + ", " + what + " " + std::to_string(k);
+    test::watch_case(here.c_str());
+    test::allow(100);
     try {
       body();
     } catch (const std::exception& problem) {
       ++result.violations;
-      std::printf("VIOLATION: %s, %s %zu: %s\n", t.name.c_str(), what, k, problem.what());
+      std::printf("VIOLATION: %s: %s\n", here.c_str(), problem.what());
     }
+    test::watch_case("between two runs");
   };
   test::trail way;
   attempt("stepped through", 0, [&] { way = run(t, fate::killed, 0).find_instructions(); });
