@@ -18,8 +18,6 @@
 
 namespace test {
 
-#if defined(__x86_64__)
-
 namespace {
 
 constexpr std::uint8_t breakpoint = 0xCC;  // int3
@@ -187,15 +185,5 @@ int traced::finish() {
   }
   return process_.wait();
 }
-
-#else
-
-void marker() {}
-
-std::optional<std::string> traced::hindrance() {
-  return "it takes an x86-64 processor";
-}
-
-#endif
 
 }  // namespace test

@@ -19,7 +19,7 @@ namespace test {
 /// itself, as a string instruction does, counts once.
 using trail = std::vector<std::uintptr_t>;
 
-/// A forked process under ptrace. It ends with its tracer. x86-64 only.
+/// A forked process under ptrace, on x86-64. It ends with its tracer.
 class traced {
  public:
   /// Why no process can be traced here; nothing if one can.

@@ -35,7 +35,7 @@ struct arrival {
 /// What becomes of a victim at the chosen instruction.
 enum class fate {
   killed,
-  stopped  // and, later, it goes on
+  stopped  // by its tracer, which is the same to the others as by SIGSTOP; later it goes on
 };
 
 /// What a queue promises, and where in the ring a trial begins.

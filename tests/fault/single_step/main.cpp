@@ -1,9 +1,11 @@
 // Kills, and stops, processes at single instructions of every operation on a queue.
 #include <chrono>
+#include <cstdint>
 #include <cstdio>
 #include <cstdlib>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include <sched.h>
 
@@ -22,7 +24,7 @@ int usage() {
                "usage: single_step_test [--every] [--least-kills N] [--only NAME [--at N]]\n"
                "  --every          every instruction, not some of each operation's\n"
                "  --least-kills N  fail with fewer kills than that\n"
-               "  --only NAME      operations in whose name this occurs\n"
+               "  --only NAME      only operations in whose name this occurs\n"
                "  --at N           only before instruction N\n");
   return 2;
 }
@@ -38,7 +40,7 @@ void stay_on_one_processor() {
 }  // namespace
 
 int main(int argc, char** argv) {
-  extent which{.most = 12};
+  extent which{.most = 8};
   std::uint64_t least_kills = 0;
   std::string only;
   for (int i = 1; i < argc; ++i) {

@@ -4,6 +4,9 @@
 #include <cstdio>
 #include <exception>
 #include <functional>
+#include <memory>
+#include <stdexcept>
+#include <string>
 
 #include "support/watchdog.hpp"
 

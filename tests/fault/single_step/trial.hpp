@@ -1,7 +1,6 @@
 // One operation that is cut off at one instruction, and what must hold then.
 #pragma once
 
-#include <array>
 #include <cstddef>
 #include <functional>
 #include <memory>
