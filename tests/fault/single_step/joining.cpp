@@ -239,6 +239,7 @@ class removing_trial : public trial {
     return removed ? 1 : 0;
   }
   [[nodiscard]] int whole() const override { return 1; }
+  [[nodiscard]] bool allocates() const override { return true; }
 
   void go_on() override {
     const status answer = arena_.publisher().try_enqueue(contents(victims(1)));

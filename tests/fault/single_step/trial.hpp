@@ -34,6 +34,10 @@ class trial {
   /// How far that is after all instructions.
   [[nodiscard]] virtual int whole() const = 0;
 
+  /// Whether the operation allocates so much that one victim comes to an instruction by another way
+  /// than the one before, and how far they come cannot be compared.
+  [[nodiscard]] virtual bool allocates() const { return false; }
+
   /// While the victim is stopped: the others go on.
   virtual void go_on() = 0;
   /// After the victim went on, and left.
