@@ -153,6 +153,7 @@ void free_revoked(publishing& side, position p) {
 
 /// What try_enqueue tries first. True: sent.
 bool put(publishing& side, const item& next) {
+  using detail::put_result;
   const put_result r = side.put([&](auto& s) {
     write_message(static_cast<position>(&s - now.slots.data()), 1, next.first_message);
   });

@@ -73,7 +73,8 @@ struct explored_atomics {
   template <class T>
   using atomic = cell<T>;
   static void pause() { waits_a_moment(); }
-  static void prefetch(const void*) {}
+  static void prefetch_to_read(const void*) {}
+  static void prefetch_to_write(const void*) {}
 };
 
 }  // namespace millrace::interleaving

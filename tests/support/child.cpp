@@ -101,12 +101,12 @@ int child::wait() {
   if (pid_ <= 0) {
     throw std::logic_error("waiting for a process that has been waited for");
   }
-  int result = 0;
-  while (::waitpid(pid_, &result, 0) < 0) {
-    if (errno != EINTR) {
+  int result = -1;
+  do {
+    if (::waitpid(pid_, &result, 0) < 0 && errno != EINTR) {
       throw std::runtime_error("waitpid failed");
     }
-  }
+  } while (!WIFEXITED(result) && !WIFSIGNALED(result));  // one that is traced also shows its stops
   forget_process(pid_);
   pid_ = 0;
   return WIFEXITED(result) ? WEXITSTATUS(result) : 1000 + WTERMSIG(result);
