@@ -25,8 +25,7 @@ class publisher_core {
       : self_(std::in_place, name, options, side::publishes),
         // Where sleepers' fences don't reach, the exchanges of the shared role do without them.
         side_(self_->queue().ring(), self_->id(), self_->alone() && self_->reached_by_fences()),
-        spin_(options.spin),
-        max_size_(self_->queue().sizes().capacity() / 2) {}
+        spin_(options.spin), max_size_(self_->queue().sizes().capacity() / 2) {}
 
   // ---- enqueue
 
@@ -44,6 +43,7 @@ class publisher_core {
     if (r != put_result::published) [[unlikely]] {
       return r == put_result::revoked ? enqueue_anew(bytes) : enqueue_now(bytes);
     }
+    last_ = status::ok;
     return published(1, bytes.size());
   }
 
@@ -271,12 +271,11 @@ class publisher_core {
     return true;
   }
 
-  /// Counts, and wakes those who wait for a message.
+  /// Counts, and wakes those who wait for a message. Always ok, for callers that end with it.
   status published(std::uint32_t messages, std::size_t bytes) noexcept {
     participant_record& mine = self_->record();
     count(mine.published, messages);
     count(mine.published_bytes, bytes);
-    last_ = status::ok;
     // A plain store may have been the commit. The sleeper's fence reaches into this process, so
     // only the compiler must not turn store and look around.
     std::atomic_signal_fence(std::memory_order_seq_cst);

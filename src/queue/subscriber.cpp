@@ -48,11 +48,11 @@ class subscriber_core {
 
   status try_dequeue(std::span<std::byte> buffer, std::size_t& size) {
     // The common case on its own and without a call, so that it costs no more than it must.
-    if (self_->forked() ||
-        self_->head().events.load(std::memory_order_acquire) != seen_events_ ||
+    if (self_->forked() || self_->head().events.load(std::memory_order_acquire) != seen_events_ ||
         !side_.take_next_copy(buffer, size)) [[unlikely]] {
       return dequeue_now(buffer, size);
     }
+    last_ = status::ok;
     return finished(size);
   }
 
@@ -278,12 +278,11 @@ class subscriber_core {
     }
   }
 
-  /// Counts, and wakes those who wait for room.
+  /// Counts, and wakes those who wait for room. Always ok, for callers that end with it.
   status finished(std::size_t size) noexcept {
     participant_record& mine = self_->record();
     count(mine.finished);
     count(mine.finished_bytes, size);
-    last_ = status::ok;
     // A plain store may have been the end, as in publisher_core::published.
     std::atomic_signal_fence(std::memory_order_seq_cst);
     if (must_fence_ || self_->head().not_full.anybody()) [[unlikely]] {

@@ -79,7 +79,8 @@ class announcement {
 };
 
 /// After messages were committed or came back: one sleeper for each.
-[[gnu::noinline]] inline void wake_subscribers(const participant& self, std::uint32_t messages) noexcept {
+[[gnu::noinline]] inline void wake_subscribers(const participant& self,
+                                               std::uint32_t messages) noexcept {
   if (self.head().not_empty.anybody()) {
     subscribers_of(self).wake(messages);
   }

@@ -63,9 +63,8 @@ inline void copy(std::byte* to, const std::byte* from, std::size_t size) noexcep
 /// and must be thrown away. The language has no such copy yet: here barriers keep the compiler from
 /// drawing conclusions across it, and where ThreadSanitizer watches, it is told to look away.
 #if MILLRACE_THREAD_SANITIZER
-__attribute__((no_sanitize("thread"))) inline void copy_inside_racing(std::byte* to,
-                                                                     const std::byte* from,
-                                                                     std::size_t size) noexcept {
+__attribute__((no_sanitize("thread"))) inline void
+copy_inside_racing(std::byte* to, const std::byte* from, std::size_t size) noexcept {
   const volatile std::byte* const racing = from;
   for (std::size_t i = 0; i < size; ++i) {
     to[i] = racing[i];

@@ -421,7 +421,7 @@ class subscribing {
   position straight_until_ = 0;    // where take_next_copy ends; before it, in this lap,
   std::uint64_t ready_alone_ = 0;  // this is the word of a message in one slot, but for the owner,
   std::uint64_t done_alone_ = 0;   // and this what the word becomes
-  position in_place_at_ = 0;         // exclusive: the message handed out and still ready,
+  position in_place_at_ = 0;       // exclusive: the message handed out and still ready,
   std::uint32_t in_place_span_ = 0;  // if not 0
   stalled_claim stalled_{};
   position scan_ = 0;                // take_orphan's place in its pass

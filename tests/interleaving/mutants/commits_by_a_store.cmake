@@ -1,4 +1,4 @@
 # A commit does not notice that its claim was revoked.
 set(header publishing)
-set(find [[if (ring_.exchange_last(p, expected, ready)) {]])
-set(put [[if (ring_.store(p, ready), true) {]])
+set(find [[!ring_.exchange_last(p, expected, ready)) {]])
+set(put [[(ring_.store(p, ready), expected.bits == 0)) {]])

@@ -1,8 +1,9 @@
 # A copy is finished without making sure that nobody else took the message.
 set(header subscribing)
-set(find [[} else if (word expected = seen; !ring_.exchange_last(p, expected, done)) {
+set(find [[} else if (std::uint64_t expected = seen; !here.word.compare_exchange_strong(
+                   expected, done_alone_, std::memory_order_seq_cst, std::memory_order_relaxed)) {
       return false;
     }]])
 set(put [[} else {
-      here.word.store(done.bits, std::memory_order_release);
+      here.word.store(done_alone_, std::memory_order_release);
     }]])

@@ -1,8 +1,8 @@
 # Room is padded without asking whether the message fits anywhere.
 set(header publishing)
 set(find [[if (run >= span) {
-        return true;
+        return way.fits = true;
       }]])
 set(put [[if (run >= 0 * span) {
-        return true;
+        return way.fits = true;
       }]])
