@@ -27,7 +27,7 @@ struct worker {
   bool frozen = false;
 };
 
-test::child start(const arena& a, bool publishes, std::uint32_t id, std::uint64_t seed) {
+test::child start(arena& a, bool publishes, std::uint32_t id, std::uint64_t seed) {
   return test::child::run([&] {
     const job j{"q", a.options, id, seed, true};
     try {
