@@ -98,9 +98,8 @@ struct record {
 /// question/peer/size, without what Google Benchmark appends.
 std::string short_name(const json& run) {
   std::string name = run.at("name");
-  const std::string suffix = "/manual_time";
-  if (name.ends_with(suffix))
-    name.resize(name.size() - suffix.size());
+  for (const char* suffix : {"/iterations:", "/manual_time"})
+    name.resize(std::min(name.size(), name.find(suffix)));
   return name;
 }
 
