@@ -32,6 +32,7 @@ int main(int count, char** words) {
   bench::ask_one_way();
   bench::ask_round_trip();
   bench::ask_two_to_two();
+  bench::ask_recovery();
   benchmark::RunSpecifiedBenchmarks();
   benchmark::Shutdown();
 }

@@ -13,6 +13,7 @@ void ask_pair();
 void ask_one_way();
 void ask_round_trip();
 void ask_two_to_two();
+void ask_recovery();
 
 inline std::string name_of(const char* question, const char* peer, std::size_t size) {
   return fmt::format("{}/{}/{}", question, peer, size);
