@@ -37,7 +37,7 @@ class publisher_core {
       return enqueue_now(bytes);
     }
     const put_result r = side_.put([bytes](slot<native_atomics>& s) {
-      copy_inside(s.inline_bytes, bytes.data(), bytes.size());
+      copy_short(s.inline_bytes, bytes.data(), bytes.size());
       s.shape.store(bytes.size(), std::memory_order_relaxed);
     });
     if (r != put_result::published) [[unlikely]] {

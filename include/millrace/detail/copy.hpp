@@ -36,20 +36,6 @@ inline void copy_short(std::byte* to, const std::byte* from, std::size_t size) n
   move(std::integral_constant<std::size_t, 1>());
 }
 
-/// Copies a message that lies inside its slot, into it or out of it: what is in the slot's second
-/// line first. A writer who waits for that line while it has the first already would lose the first
-/// again to whoever polls the word there.
-inline void copy_inside(std::byte* to, const std::byte* from, std::size_t size) noexcept {
-  constexpr std::size_t in_first_line = 48;
-  if (size <= in_first_line) {
-    copy_short(to, from, size);
-  } else {
-    copy_short(to + in_first_line, from + in_first_line, size - in_first_line);
-    std::atomic_signal_fence(std::memory_order_seq_cst);  // for the compiler
-    copy_short(to, from, in_first_line);
-  }
-}
-
 /// memcpy, for messages, most of which are short.
 inline void copy(std::byte* to, const std::byte* from, std::size_t size) noexcept {
   if (size < 128) {
@@ -59,21 +45,21 @@ inline void copy(std::byte* to, const std::byte* from, std::size_t size) noexcep
   }
 }
 
-/// copy_inside from memory that somebody else may be writing, in which case the result is worthless
+/// copy_short from memory that somebody else may be writing, in which case the result is worthless
 /// and must be thrown away. The language has no such copy yet: here barriers keep the compiler from
 /// drawing conclusions across it, and where ThreadSanitizer watches, it is told to look away.
 #if MILLRACE_THREAD_SANITIZER
 __attribute__((no_sanitize("thread"))) inline void
-copy_inside_racing(std::byte* to, const std::byte* from, std::size_t size) noexcept {
+copy_short_racing(std::byte* to, const std::byte* from, std::size_t size) noexcept {
   const volatile std::byte* const racing = from;
   for (std::size_t i = 0; i < size; ++i) {
     to[i] = racing[i];
   }
 }
 #else
-inline void copy_inside_racing(std::byte* to, const std::byte* from, std::size_t size) noexcept {
+inline void copy_short_racing(std::byte* to, const std::byte* from, std::size_t size) noexcept {
   std::atomic_signal_fence(std::memory_order_seq_cst);
-  copy_inside(to, from, size);
+  copy_short(to, from, size);
   std::atomic_signal_fence(std::memory_order_seq_cst);
 }
 #endif

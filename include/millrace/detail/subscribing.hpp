@@ -134,7 +134,7 @@ class subscribing {
     }
     // Should another subscriber be quicker, this reads what a publisher may be writing by then, and
     // throws it away.
-    copy_inside_racing(buffer.data(), here.inline_bytes, length);
+    copy_short_racing(buffer.data(), here.inline_bytes, length);
     if (exclusive_) [[likely]] {
       here.word.store(done_alone_, std::memory_order_release);  // SYNC (b)
     } else if (std::uint64_t expected = seen; !here.word.compare_exchange_strong(

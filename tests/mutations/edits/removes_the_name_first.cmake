@@ -1,0 +1,16 @@
+# Whoever dies in a removal leaves semaphores that nobody finds.
+set(file src/queue/segment.cpp)
+set(find [==[    if (queue != nullptr) {
+      queue->remove_semaphores();
+    }
+    if (os::identify(path) == file) {
+      os::unlink(path);
+    }]==])
+set(put [==[    if (os::identify(path) == file) {
+      os::unlink(path);
+    }
+    if (queue != nullptr) {
+      queue->remove_semaphores();
+    }]==])
+set(target single_step_test)
+set(arguments [[--only]] [[remove]])

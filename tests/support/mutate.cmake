@@ -1,0 +1,21 @@
+# Writes a copy of one file of the sources with one fault built in: cmake -D mutant=FILE -D root=DIR
+# -D to=DIR -P mutate.cmake. Without `to` it only looks. Fails if the place for the fault is not
+# there, once. A mutant sets `file`, or `header` for short, and what to `find` and `put` there.
+unset(file)
+include(${mutant})
+if(NOT file)
+  set(file include/millrace/detail/${header}.hpp)
+endif()
+file(READ ${root}/${file} text)
+string(REPLACE "${find}" "" without "${text}")
+string(LENGTH "${text}" length)
+string(LENGTH "${without}" rest)
+string(LENGTH "${find}" once)
+math(EXPR gone "${length} - ${rest}")
+if(NOT gone EQUAL once)
+  message(FATAL_ERROR "${mutant}: what it replaces is not once in ${file}")
+endif()
+if(to)
+  string(REPLACE "${find}" "${put}" text "${text}")
+  file(WRITE ${to}/${file} "${text}")
+endif()
