@@ -1,4 +1,4 @@
-// Sixteen processes that create, open and remove one name at random, and are killed at random.
+// Sixty-four processes that create, open and remove one name at random, and are killed at random.
 #include <array>
 #include <chrono>
 #include <filesystem>
@@ -84,7 +84,7 @@ void one_step(const test::scratch& directory, std::mt19937_64& random, std::opti
 
 void race(std::chrono::milliseconds time, bool kill, std::uint64_t seed) {
   INFO("seed ", seed, std::string(kill ? ", with kills" : ""));
-  constexpr std::size_t processes = 16;
+  constexpr std::size_t processes = 64;
   const auto semaphores = test::named_semaphores();
   test::scratch directory;
   std::mt19937_64 random(seed);

@@ -25,6 +25,26 @@
 //   (c) requeue, recover: -> orphan  with take_orphan: -> taken      as (a), second-hand
 //   (d) revoke: claimed -> revoked   with commit's failure           the claim is lost
 //   (e) go around: lap + 1           with done's and release's retry the lap to set free with
+//
+// Why these are enough on processors that reorder more than x86 does, ARM for one:
+//   (a) The bytes and the shape are written before the release that makes the word ready, and read
+//       after the acquire that finds it so. Whoever comes later reads a value of the same word's
+//       release sequence, since between ready and orphan there are only exchanges.
+//   (a) A copy made without taking the message is read after the acquire load that found it ready
+//       and before the exchange that confirms it: no load moves past a release. If the exchange
+//       succeeds the word was the same throughout, as a lap never comes again.
+//   (b) The reader's loads precede the release that sets the word free; a claim acquires it, so the
+//       writes that follow come after them. Inner words are set free before the head, each by a
+//       release, so a walker that comes upon one without having read the head is as safe.
+//   (c) The recoverer's exchange acquires what its victim released, and releases it again. What the
+//       victim had written without releasing it lies under a word that becomes padding, unread.
+//       That the victim writes no more is known from the kernel's lock, which orders as well.
+//   (d) and (e) are races for one word, which has one order of modification: one of the two loses,
+//       and its exchange tells it what won.
+//   (f) Change, then look for sleepers; announce, then look for changes. That neither side's look
+//       overtakes its write takes sequential consistency, and is argued in doorbell.hpp.
+// Marks that only a kill can make visible (handed_out, a participant's flags) need no order between
+// processors: whoever reads them does so after the kernel has ended the one who wrote them.
 #pragma once
 
 #include <cstddef>
