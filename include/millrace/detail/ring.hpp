@@ -32,7 +32,7 @@
 //       release sequence, since between ready and orphan there are only exchanges.
 //   (a) A copy made without taking the message is read after the acquire load that found it ready
 //       and before the exchange that confirms it: no load moves past a release. If the exchange
-//       succeeds the word was the same throughout, as a lap never comes again.
+//       succeeds the word was the same throughout, as a lap comes again only after 2^32 others.
 //   (b) The reader's loads precede the release that sets the word free; a claim acquires it, so the
 //       writes that follow come after them. Inner words are set free before the head, each by a
 //       release, so a walker that comes upon one without having read the head is as safe.
