@@ -7,10 +7,11 @@
 #include <cstdint>
 #include <optional>
 #include <stop_token>
-#include <thread>
 
 #include <millrace/core/status.hpp>
 #include <millrace/detail/atomics.hpp>
+#include <millrace/detail/deadline.hpp>
+#include <millrace/detail/spinning.hpp>
 
 #include "os/membarrier.hpp"
 #include "os/named_semaphore.hpp"
@@ -21,8 +22,6 @@ namespace millrace::detail {
 
 /// No sleep is longer, whatever happens to whoever should have ended it. Ten wake-ups a second.
 inline constexpr std::chrono::nanoseconds sleep_slice = std::chrono::milliseconds(100);
-
-using steady_time = std::chrono::steady_clock::time_point;
 
 /// Where one side of a queue sleeps.
 struct bedroom {
@@ -94,13 +93,6 @@ class announcement {
   }
 }
 
-/// When a blocking call gives up; never, for the call without a time.
-[[nodiscard]] inline steady_time deadline_after(std::chrono::nanoseconds time) noexcept {
-  const auto now = std::chrono::steady_clock::now();
-  const auto most = steady_time::max() - now;
-  return time >= most ? steady_time::max() : now + time;
-}
-
 /// Calls `attempt` until it answers something else than full or empty, or time is up or a stop is
 /// asked for. `nap()` says how long the next sleep may be at most; `idle()` is called after a sleep
 /// that nobody ended.
@@ -108,8 +100,6 @@ template <class Attempt, class Nap, class Idle>
 [[nodiscard]] status wait(bedroom room, participant_record& mine, steady_time deadline,
                           const std::stop_token& stop, std::chrono::nanoseconds spin,
                           Attempt attempt, Nap nap, Idle idle) {
-  constexpr int attempts_between_clocks = 16;
-  constexpr int yields = 16;
   const auto waiting = [](status s) { return s == status::full || s == status::empty; };
 
   status s = attempt();
@@ -120,23 +110,9 @@ template <class Attempt, class Nap, class Idle>
   if (now >= deadline) {
     return status::timeout;
   }
-  if (spin > std::chrono::nanoseconds::zero()) {
-    const steady_time end = std::min(deadline, deadline_after(spin));
-    while (now < end && !stop.stop_requested()) {
-      for (int i = 0; i < attempts_between_clocks; ++i) {
-        native_atomics::pause();
-        if (s = attempt(); !waiting(s)) {
-          return s;
-        }
-      }
-      now = std::chrono::steady_clock::now();
-    }
-    for (int i = 0; i < yields && now < deadline && !stop.stop_requested(); ++i) {
-      std::this_thread::yield();
-      if (s = attempt(); !waiting(s)) {
-        return s;
-      }
-    }
+  const auto answered = [&] { return !waiting(s = attempt()); };
+  if (spin_until(answered, spin, deadline, stop)) {
+    return s;
   }
   // Wakes everybody, as a permit cannot be addressed; the others go back to sleep.
   const auto wake_all = [room] { room.wake(table_size); };

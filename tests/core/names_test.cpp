@@ -12,11 +12,12 @@ using millrace::status;
 
 TEST_CASE("every status has a name of its own") {
   std::set<std::string> names;
-  for (const auto s : {status::ok, status::full, status::empty, status::timeout, status::cancelled,
-                       status::too_large, status::buffer_too_small, status::removed}) {
+  for (const auto s :
+       {status::ok, status::full, status::empty, status::timeout, status::cancelled,
+        status::too_large, status::buffer_too_small, status::removed, status::closed}) {
     names.emplace(to_string(s));
   }
-  CHECK(names.size() == 8);
+  CHECK(names.size() == 9);
   CHECK(names.count("unknown") == 0);
   CHECK(to_string(status::buffer_too_small) == "buffer_too_small");
   CHECK(to_string(static_cast<status>(99)) == "unknown");

@@ -15,6 +15,7 @@ enum class [[nodiscard]] status{
     too_large,         // the message can never fit into this queue
     buffer_too_small,  // the caller's buffer is shorter than the message, which stays in the queue
     removed,           // the queue was removed while this handle was attached to it
+    closed,            // a box that was closed, or has no inputs, and nothing left in it
 };
 
 /// The enumerator's name, for messages to people.
@@ -36,6 +37,8 @@ enum class [[nodiscard]] status{
     return "buffer_too_small";
   case status::removed:
     return "removed";
+  case status::closed:
+    return "closed";
   }
   return "unknown";
 }

@@ -1,0 +1,364 @@
+// What a box and its inputs share: the queue, who waits for it, and how many inputs live.
+//
+// Waiting is arranged so that it costs nothing while nobody waits:
+//
+// SYNC (r) the receiver sleeps                   a sender
+//      registers itself in receiver_             publishes a message
+//      fence (seldom)                            fence (often)
+//      looks for a message; sleeps               looks at receiver_; wakes whom it takes from there
+//
+// SYNC (s) a sender sleeps                       the receiver
+//      joins the list, sets senders_wait_        sets a slot free
+//      fence (seldom)                            fence (often)
+//      looks for room; sleeps                    looks at senders_wait_; hands over
+//
+// In each pair at least one sees what the other did. Only the first sender of a list needs its
+// fence: while the flag is set, which is as long as anybody is in the list, every look at it finds
+// it set.
+//
+// Room goes to those who waited longest: while the flag is set, others join the list and do not try
+// for themselves, and the receiver moves a waiting message into the slot that it has just freed.
+#pragma once
+
+#include <atomic>
+#include <chrono>
+#include <cstdint>
+#include <exception>
+#include <mutex>
+#include <optional>
+#include <stop_token>
+#include <type_traits>
+#include <utility>
+
+#include <millrace/box/detail/parking.hpp>
+#include <millrace/box/detail/uneven_fence.hpp>
+#include <millrace/box/detail/waiting_senders.hpp>
+#include <millrace/box/policies.hpp>
+#include <millrace/core/status.hpp>
+#include <millrace/detail/deadline.hpp>
+#include <millrace/detail/spinning.hpp>
+#include <millrace/queue/growing_queue.hpp>
+#include <millrace/queue/local_queue.hpp>
+
+namespace millrace::detail {
+
+/// How long a thread spins before it sleeps.
+inline constexpr std::chrono::nanoseconds spin_time = std::chrono::microseconds(20);
+
+template <class T, class Policy>
+class meeting {
+  static constexpr bool bounded = Policy::bounded;
+  static constexpr bool moves_safely = std::is_nothrow_move_constructible_v<T>;
+  using queue_type = std::conditional_t<bounded, local_queue<T>, growing_queue<T>>;
+
+ public:
+  explicit meeting(const Policy& policy) requires bounded : policy_(policy), queue_(policy.limit) {}
+  explicit meeting(const Policy& policy) requires(!bounded) : policy_(policy) {}
+
+  [[nodiscard]] const Policy& policy() const noexcept { return policy_; }
+
+  // --- senders
+
+  /// ok: moved from `message`. full, closed: it is as it was.
+  status try_send(T&& message) noexcept(moves_safely&& bounded) {
+    if constexpr (bounded) {
+      if (senders_wait_.load(std::memory_order_relaxed)) {
+        return status::full;
+      }
+    }
+    return try_enqueue(std::move(message));
+  }
+
+  /// Waits for room. timeout, cancelled, closed: `message` is as it was.
+  status send(T&& message, steady_time deadline, const std::stop_token& stop) requires bounded {
+    status s = try_send(std::move(message));
+    if (s != status::full) {
+      return s;
+    }
+    if (stop.stop_requested()) {
+      return status::cancelled;
+    }
+    const auto sent = [&] { return (s = try_send(std::move(message))) != status::full; };
+    if (spin_until(sent, spin_time, deadline, stop)) {
+      return s;
+    }
+    parker bed;
+    parked_thread me(bed);
+    waiting_sender<T> mine{&message, &me};
+    const stop_watch watch(stop, bed);
+    if (!line_up(mine)) {
+      bed.sleep_until(deadline, me.woken(), watch.stopped());
+      if (step_out(mine)) {
+        return bed.is_set(watch.stopped()) ? status::cancelled : status::timeout;
+      }
+      me.await_wake();
+    }
+    return outcome(mine);
+  }
+
+  /// Puts a sender into the list. True: no need to wait, its outcome is there already.
+  [[nodiscard]] bool line_up(waiting_sender<T>& sender) noexcept requires bounded {
+    sender_list<T> served;
+    bool done = false;
+    {
+      const std::lock_guard lock(senders_mutex_);
+      senders_.push_back(sender);
+      sender.waits = true;
+      if (!senders_wait_.load(std::memory_order_relaxed)) {
+        senders_wait_.store(true, std::memory_order_relaxed);
+        uneven_fence::seldom();  // SYNC (s)
+      }
+      serve(served);
+      if (done = !sender.waits; done) {
+        served.remove(sender);  // who needs no waking
+      }
+    }
+    served.wake_all();
+    message_arrived();
+    return done;
+  }
+
+  /// Takes a sender that will not wait any longer out of the list. False: somebody has done so, and
+  /// it is being woken.
+  [[nodiscard]] bool step_out(waiting_sender<T>& sender) noexcept requires bounded {
+    const std::lock_guard lock(senders_mutex_);
+    if (sender.waits) {
+      unlist(sender);
+      return true;
+    }
+    return false;
+  }
+
+  [[nodiscard]] static status outcome(const waiting_sender<T>& sender) {
+    if (sender.error) {
+      std::rethrow_exception(sender.error);
+    }
+    return sender.result;
+  }
+
+  // --- the receiver
+
+  /// ok, empty, or closed: empty, and nothing can come any more.
+  status try_receive(std::optional<T>& to) noexcept(moves_safely) {
+    return attempt([&] { return queue_.try_dequeue(to); });
+  }
+  /// The same, but leaves the message where it is.
+  status look() noexcept {
+    return attempt([&] { return queue_.ready(); });
+  }
+
+  status receive(std::optional<T>& to, steady_time deadline, const std::stop_token& stop) {
+    return await([&] { return try_receive(to); }, deadline, stop);
+  }
+  status await_message(steady_time deadline, const std::stop_token& stop) {
+    return await([&] { return look(); }, deadline, stop);
+  }
+
+  /// From here on `me` is woken once by whoever changes what try_receive would find, unless it is
+  /// withdrawn before. To be followed by another look.
+  void announce(waiter& me) noexcept {
+    receiver_.store(&me, std::memory_order_release);
+    uneven_fence::seldom();  // SYNC (r)
+  }
+  /// False: somebody has taken `me` and wakes it, or has done so.
+  [[nodiscard]] bool withdraw(waiter& me) noexcept {
+    waiter* seen = &me;
+    return receiver_.compare_exchange_strong(seen, nullptr, std::memory_order_acq_rel,
+                                             std::memory_order_relaxed);
+  }
+
+  // --- both
+
+  void close() noexcept {
+    queue_.close();
+    if constexpr (bounded) {
+      sender_list<T> refused;
+      {
+        const std::lock_guard lock(senders_mutex_);
+        serve(refused);
+      }
+      refused.wake_all();
+    }
+    wake_receiver();
+  }
+  [[nodiscard]] bool closed() const noexcept { return queue_.closed(); }
+
+  // Relaxed: whoever adds one has another, or is the receiver.
+  void add_input() noexcept { inputs_.fetch_add(1, std::memory_order_relaxed); }
+  /// Its messages were published before; SYNC (i) with the receiver's load that finds 0.
+  void drop_input() noexcept {
+    if (inputs_.fetch_sub(1, std::memory_order_seq_cst) == 1) {
+      wake_receiver();
+    }
+  }
+
+ private:
+  status try_enqueue(T&& message) noexcept(moves_safely&& bounded) {
+    if constexpr (moves_safely && bounded) {
+      const status s = queue_.try_enqueue(std::move(message));
+      if (s == status::ok) {
+        message_arrived();
+      }
+      return s;
+    } else {
+      try {
+        const status s = queue_.try_enqueue(std::move(message));
+        message_arrived();
+        return s;
+      } catch (...) {
+        message_arrived();  // a pad, which the receiver clears away
+        throw;
+      }
+    }
+  }
+
+  void message_arrived() noexcept {
+    fence_.often();  // SYNC (r)
+    if (receiver_.load(std::memory_order_relaxed) != nullptr) {
+      wake_receiver();
+    }
+  }
+
+  [[gnu::noinline]] void wake_receiver() noexcept {
+    if (waiter* const w = receiver_.exchange(nullptr, std::memory_order_acq_rel)) {
+      w->wake(*w);
+    }
+  }
+
+  /// `once` says whether there is a message; it may set slots free in any case.
+  template <class Once>
+  status attempt(Once once) noexcept(moves_safely) {
+    do {
+      if (once_and_hand_over(once)) {
+        return status::ok;
+      }
+      if (queue_.drained()) {
+        return status::closed;
+      }
+      if (inputs_.load(std::memory_order_acquire) != 0) {  // SYNC (i)
+        return status::empty;
+      }
+      // No more can come; but the last input's last message may have, since we looked.
+    } while (queue_.ready());
+    return status::closed;
+  }
+
+  template <class Once>
+  bool once_and_hand_over(Once once) noexcept(moves_safely) {
+    if constexpr (!bounded) {
+      return once();
+    } else if constexpr (moves_safely) {
+      // Pads may have made room for messages that were waiting.
+      const bool found = once();
+      return hand_over() && !found ? once() : found;
+    } else {
+      try {
+        const bool found = once();
+        return hand_over() && !found ? once() : found;
+      } catch (...) {
+        hand_over();
+        throw;
+      }
+    }
+  }
+
+  /// After slots were set free. Whether messages came into them.
+  bool hand_over() noexcept requires bounded {
+    fence_.often();  // SYNC (s)
+    return senders_wait_.load(std::memory_order_relaxed) && serve_waiting();
+  }
+  [[gnu::noinline]] bool serve_waiting() noexcept requires bounded {
+    sender_list<T> served;
+    {
+      const std::lock_guard lock(senders_mutex_);
+      serve(served);
+    }
+    const bool any = !served.empty();
+    served.wake_all();
+    return any;
+  }
+
+  /// Moves waiting messages into the queue, as many as go, and their senders to `served`.
+  /// REQUIRES: senders_mutex_.
+  void serve(sender_list<T>& served) noexcept requires bounded {
+    while (!senders_.empty()) {
+      waiting_sender<T>& first = senders_.front();
+      try {
+        first.result = queue_.try_enqueue(std::move(*first.message));
+        if (first.result == status::full) {
+          return;
+        }
+      } catch (...) {
+        first.error = std::current_exception();
+      }
+      unlist(first);
+      served.push_back(first);
+    }
+  }
+  void unlist(waiting_sender<T>& sender) noexcept requires bounded {
+    senders_.remove(sender);
+    sender.waits = false;
+    if (senders_.empty()) {
+      senders_wait_.store(false, std::memory_order_relaxed);
+    }
+  }
+
+  /// Repeats `attempt` until it does not say empty.
+  template <class Attempt>
+  status await(Attempt attempt, steady_time deadline, const std::stop_token& stop) {
+    status s = attempt();
+    if (s != status::empty) {
+      return s;
+    }
+    const auto answered = [&] { return (s = attempt()) != status::empty; };
+    if (spin_until(answered, spin_time, deadline, stop)) {
+      return s;
+    }
+    parker bed;
+    const stop_watch watch(stop, bed);
+    while (!bed.is_set(watch.stopped())) {
+      if (std::chrono::steady_clock::now() >= deadline) {
+        return status::timeout;
+      }
+      {
+        announcement me(*this, bed);
+        if (answered()) {
+          return s;
+        }
+        bed.sleep_until(deadline, me.thread.woken(), watch.stopped());
+      }
+      if (answered()) {
+        return s;
+      }
+    }
+    return status::cancelled;
+  }
+
+  /// The receiver's thread, announced for as long as this lives.
+  struct announcement {
+    announcement(meeting& where, parker& bed) noexcept : where(where), thread(bed) {
+      where.announce(thread);
+    }
+    announcement(const announcement&) = delete;
+    announcement& operator=(const announcement&) = delete;
+    ~announcement() {
+      if (!where.withdraw(thread)) {
+        thread.await_wake();
+      }
+    }
+    meeting& where;
+    parked_thread thread;
+  };
+
+  const Policy policy_;
+  const uneven_fence fence_;
+  queue_type queue_;
+  // Read by everybody all the time, written when somebody begins or ends to wait.
+  alignas(64) std::atomic<waiter*> receiver_{nullptr};
+  std::atomic<bool> senders_wait_{false};
+  std::atomic<std::uint32_t> inputs_{0};
+  alignas(64) std::mutex senders_mutex_;
+  sender_list<T> senders_;
+};
+
+}  // namespace millrace::detail

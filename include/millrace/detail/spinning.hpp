@@ -1,0 +1,44 @@
+// The cheap part of waiting: to try again for a few microseconds, then to let others run.
+#pragma once
+
+#include <algorithm>
+#include <chrono>
+#include <stop_token>
+#include <thread>
+
+#include <millrace/detail/atomics.hpp>
+#include <millrace/detail/deadline.hpp>
+
+namespace millrace::detail {
+
+/// Calls `done` until it is true, for as long as `time`, and then between a few yields. False: it
+/// never was, or the deadline or a stop came first; time to sleep.
+template <class Done>
+[[nodiscard]] bool spin_until(Done done, std::chrono::nanoseconds time, steady_time deadline,
+                              const std::stop_token& stop) {
+  constexpr int attempts_between_clocks = 16;
+  constexpr int yields = 16;
+  if (time <= std::chrono::nanoseconds::zero()) {
+    return false;
+  }
+  const steady_time end = std::min(deadline, deadline_after(time));
+  steady_time now = std::chrono::steady_clock::now();
+  while (now < end && !stop.stop_requested()) {
+    for (int i = 0; i < attempts_between_clocks; ++i) {
+      native_atomics::pause();
+      if (done()) {
+        return true;
+      }
+    }
+    now = std::chrono::steady_clock::now();
+  }
+  for (int i = 0; i < yields && now < deadline && !stop.stop_requested(); ++i) {
+    std::this_thread::yield();
+    if (done()) {
+      return true;
+    }
+  }
+  return false;
+}
+
+}  // namespace millrace::detail

@@ -1,0 +1,209 @@
+// growing_queue: local_queue without a limit. Its laps lie in segments of their own, linked in
+// their order: the first ones short, so that a quiet queue is small, later ones of a few hundred
+// slots. A segment goes when it was drained; one is kept for the next lap, so that steady traffic
+// allocates nothing.
+//
+// Nobody may touch a segment that could have gone. So a producer claims before it looks: it reads
+// the tail, reads which segment is last, and moves the tail from what it read. As the last segment
+// changes only while the tail stands past the end of a lap, where nobody claims, success means that
+// the segment is the tail's; and with a slot in it claimed and not yet published, it stays. (The
+// idea is that of the list queue in Rust's crossbeam.)
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <new>
+#include <optional>
+#include <thread>
+#include <type_traits>
+#include <utility>
+
+#include <millrace/core/status.hpp>
+#include <millrace/detail/atomics.hpp>
+#include <millrace/detail/cursor.hpp>
+#include <millrace/detail/ring.hpp>
+#include <millrace/detail/typed_slot.hpp>
+
+namespace millrace {
+
+/// Thread-safety: try_enqueue and close from any thread; the others from one at a
+/// time. `A`: the atomic operations to use, for tests.
+template <class T, class A = detail::native_atomics>
+class growing_queue {
+  static_assert(std::is_move_constructible_v<T>, "messages are moved in and out");
+
+ public:
+  growing_queue() : first_(segment::make(first_lap)) {
+    last_.store(first_, std::memory_order_relaxed);
+    tail_.store(start.bits, std::memory_order_relaxed);
+    spare_.store(nullptr, std::memory_order_relaxed);
+  }
+  growing_queue(const growing_queue&) = delete;
+  growing_queue& operator=(const growing_queue&) = delete;
+  ~growing_queue() {
+    for (detail::cursor tail{tail_.load(std::memory_order_acquire)}; !head_.at(tail);) {
+      if (at_head().load().is(detail::state::ready)) {
+        std::destroy_at(std::addressof(at_head().value));
+      }
+      step();
+    }
+    segment::destroy(first_);
+    segment::destroy(spare_.load(std::memory_order_relaxed));
+  }
+
+  /// ok: moved from `message`. closed: `message` is as it was. Throws std::bad_alloc, and what T's
+  /// move throws.
+  status try_enqueue(T&& message) {
+    segment_ptr next;
+    detail::cursor tail{tail_.load(std::memory_order_acquire)};
+    for (int waits = 0;;) {
+      if (tail.closed()) {
+        return status::closed;
+      }
+      const std::uint32_t slots = slots_in(tail.lap());
+      if (tail.index() == slots) {  // somebody is about to link the next segment
+        if (++waits % 16 == 0) {
+          std::this_thread::yield();
+        }
+        A::pause();
+        tail.bits = tail_.load(std::memory_order_acquire);
+        continue;
+      }
+      segment* const s = last_.load(std::memory_order_acquire);
+      const bool ends_lap = tail.index() + 1 == slots;
+      if (ends_lap && !next) {
+        next = obtain(tail.lap() + 1);  // before the claim, as it may throw
+      }
+      if (tail_.compare_exchange_weak(tail.bits, tail.next_index().bits, std::memory_order_acquire,
+                                      std::memory_order_acquire)) {
+        if (ends_lap) {
+          link(*s, next.release(), tail);
+        }
+        s->slots()[tail.index()].publish(std::move(message), tail.lap());
+        return status::ok;
+      }
+    }
+  }
+
+  /// Puts the oldest message that is published into `to`; false: there is none. If T's move throws,
+  /// so does this, and that message is lost.
+  bool try_dequeue(std::optional<T>& to) noexcept(std::is_nothrow_move_constructible_v<T>) {
+    if (!ready()) {
+      return false;
+    }
+    at_head().take(to, [this]() noexcept { step(); });
+    return true;
+  }
+  [[nodiscard]] std::optional<T> try_dequeue() noexcept(std::is_nothrow_move_constructible_v<T>) {
+    std::optional<T> message;
+    try_dequeue(message);
+    return message;
+  }
+
+  /// Whether try_dequeue would find a message. For the consumer.
+  [[nodiscard]] bool ready() noexcept {
+    for (;; step()) {
+      const detail::word w = at_head().load();  // SYNC (a)
+      if (w != slot::marked(detail::state::pad, head_.lap())) {
+        return w == slot::marked(detail::state::ready, head_.lap());
+      }
+    }
+  }
+
+  /// From now on nothing is enqueued; what was stays to be dequeued.
+  void close() noexcept { tail_.fetch_or(detail::cursor::closed_bit, std::memory_order_acq_rel); }
+  [[nodiscard]] bool closed() const noexcept {
+    return detail::cursor{tail_.load(std::memory_order_acquire)}.closed();
+  }
+  /// Closed, and nothing left in it, nor about to be published.
+  [[nodiscard]] bool drained() const noexcept {
+    const detail::cursor tail{tail_.load(std::memory_order_acquire)};
+    return tail.closed() && tail.at(head_);
+  }
+
+ private:
+  using slot = detail::typed_slot<T, A>;
+  static constexpr auto first_lap = static_cast<std::uint32_t>(detail::first_lap);
+  static constexpr detail::cursor start = detail::cursor::start_of(first_lap);
+  static constexpr std::uint32_t shortest = 16;
+  static constexpr std::uint32_t longest = 256;
+
+  /// How long a lap is follows from its number alone, as nobody may look into a segment before it
+  /// has claimed a slot of it.
+  [[nodiscard]] static constexpr std::uint32_t slots_in(std::uint32_t lap) noexcept {
+    const std::uint32_t number = lap - first_lap;
+    return number < 4 ? shortest << number : longest;
+  }
+  static_assert(slots_in(first_lap + 4) == 2 * slots_in(first_lap + 3));
+
+  /// The slots follow in the same piece of memory.
+  struct alignas(64) segment {
+    typename A::template atomic<segment*> next;
+
+    [[nodiscard]] slot* slots() noexcept {
+      return std::launder(reinterpret_cast<slot*>(reinterpret_cast<std::byte*>(this) + offset));
+    }
+
+    [[nodiscard]] static segment* make(std::uint32_t lap) {
+      const std::uint32_t count = slots_in(lap);
+      void* memory = ::operator new(offset + count * sizeof(slot), alignment);
+      auto* s = ::new (memory) segment{};
+      auto* at = static_cast<std::byte*>(memory) + offset;
+      for (std::uint32_t i = 0; i < count; ++i) {
+        ::new (at + i * sizeof(slot)) slot;
+      }
+      return s;
+    }
+    static void destroy(segment* s) noexcept { ::operator delete(s, alignment); }
+
+    static constexpr std::align_val_t alignment{alignof(slot) > 64 ? alignof(slot) : 64};
+    static constexpr std::size_t offset = static_cast<std::size_t>(alignment);
+  };
+  struct destroy_segment {
+    void operator()(segment* s) const noexcept { segment::destroy(s); }
+  };
+  using segment_ptr = std::unique_ptr<segment, destroy_segment>;
+
+  [[nodiscard]] segment_ptr obtain(std::uint32_t lap) {
+    if (segment_ptr kept{spare_.exchange(nullptr, std::memory_order_acquire)}) {  // SYNC (h)
+      return kept;
+    }
+    return segment_ptr(segment::make(lap));
+  }
+
+  /// As whoever claimed the last slot of a lap.
+  void link(segment& s, segment* next, detail::cursor at) noexcept {
+    s.next.store(next, std::memory_order_relaxed);  // for the consumer, by that slot's SYNC (a)
+    last_.store(next, std::memory_order_release);   // SYNC (g): the claim that came before
+    // Adds, and does not store: the ring may be closed meanwhile. SYNC (g): the segment
+    tail_.fetch_add(detail::cursor::start_of(at.lap() + 1).bits - at.next_index().bits,
+                    std::memory_order_release);
+  }
+
+  [[nodiscard]] slot& at_head() noexcept { return first_->slots()[head_.index()]; }
+
+  /// Past the slot at the head, whose T is gone. Words stay as they are: their lap does not come
+  /// again.
+  void step() noexcept {
+    const std::uint32_t slots = slots_in(head_.lap());
+    head_ = head_.next(slots);
+    if (head_.index() == 0) {
+      segment* const drained = first_;
+      first_ = first_->next.load(std::memory_order_relaxed);
+      if (slots == longest) {
+        segment::destroy(spare_.exchange(drained, std::memory_order_acq_rel));  // SYNC (h)
+      } else {
+        segment::destroy(drained);
+      }
+    }
+  }
+
+  alignas(64) typename A::template atomic<std::uint64_t> tail_;
+  typename A::template atomic<segment*> last_;
+  alignas(64) detail::cursor head_ = start;
+  segment* first_;
+  alignas(64) typename A::template atomic<segment*> spare_;
+};
+
+}  // namespace millrace
