@@ -12,6 +12,10 @@
 //       [&](buy&& b, reply_box<bool> reply) {          else ... sold.error() ...
 //         return reply_to(reply, ...); }});
 //
+// In coroutines, g++ 12 goes wrong if an aggregate that is more than plain bytes, such as these
+// commands, is made within an expression that has a co_await: make it, or the call, in a statement
+// before.
+//
 // An input of a box is one way to send commands; anything that is a command_sink is another. A
 // transport only moves messages. One that leaves the process keeps the reply_box at home, by its
 // id(), sends the command, and uses the box when the answer comes; at the other end it makes the
@@ -25,6 +29,7 @@
 #include <type_traits>
 #include <utility>
 
+#include <millrace/box/async_reply.hpp>
 #include <millrace/box/detail/delivery.hpp>
 #include <millrace/box/handle.hpp>
 #include <millrace/box/protocol.hpp>

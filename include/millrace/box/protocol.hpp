@@ -101,7 +101,13 @@ class protocol_message {
 /// A set of commands.
 template <class... Cs>
 struct protocol {
+ private:
+  template <class C>
+  static constexpr int times_named = (int{std::is_same_v<C, Cs>} + ...);
+
+ public:
   static_assert(sizeof...(Cs) != 0, "a protocol needs a command");
+  static_assert(((times_named<Cs> == 1) && ...), "a protocol names each command once");
 
   using message = protocol_message<Cs...>;
 

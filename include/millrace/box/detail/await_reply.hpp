@@ -30,7 +30,7 @@ template <class R>
   }
   {
     const stop_watch watch(stop, bed);
-    bed.sleep_until(deadline, sleeper.woken(), watch.stopped());
+    bed.sleep_until(deadline, [&] { return sleeper.woken() || watch.stopped(); });
   }
   if (slot.stop_waiting(sleeper)) {
     return false;
