@@ -18,8 +18,10 @@
 #include <thread>
 #include <utility>
 
+#include <millrace/box/async_box.hpp>
 #include <millrace/box/detail/meeting.hpp>
 #include <millrace/box/policies.hpp>
+#include <millrace/box/scheduler.hpp>
 #include <millrace/core/status.hpp>
 
 namespace millrace {
@@ -34,6 +36,7 @@ template <class T, box_policy Policy>
 class input {
  public:
   using value_type = T;
+  using policy_type = Policy;
 
   input(const input& other) noexcept : meeting_(other.meeting_) {
     if (meeting_) {
@@ -87,9 +90,15 @@ class input {
     return s;
   }
 
+  /// This input for coroutines that go on on this scheduler (or executor, though one scheduler for
+  /// all is cheaper).
+  [[nodiscard]] async_input<input> on(scheduler where) const { return {*this, std::move(where)}; }
+
  private:
   friend class message_box<T, Policy>;
+  friend class async_input<input>;
   using meeting = detail::meeting<T, Policy>;
+  [[nodiscard]] meeting& shared() const noexcept { return *meeting_; }
   explicit input(std::shared_ptr<meeting> with) noexcept : meeting_(std::move(with)) {
     meeting_->add_input();
   }
@@ -183,6 +192,10 @@ class message_box {
   }
   [[nodiscard]] future_type try_receive_future() { return future_type(meeting_); }
 
+  /// This box for a coroutine that goes on on this scheduler (or executor, though one scheduler for
+  /// all is cheaper).
+  [[nodiscard]] async_inbox<T, Policy> on(scheduler where) { return {meeting_, std::move(where)}; }
+
   /// Both sides are told: nothing more can be delivered, those who wait for room get false; what is
   /// in the box can still be received, and then nothing.
   void close() noexcept { meeting_->close(); }
@@ -228,7 +241,10 @@ class message_box {
     }
   }
 
-  std::shared_ptr<detail::meeting<T, Policy>> meeting_;
+  template <class... Boxes>
+  friend class selector;
+  using meeting = detail::meeting<T, Policy>;
+  std::shared_ptr<meeting> meeting_;
 };
 
 }  // namespace millrace

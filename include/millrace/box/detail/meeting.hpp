@@ -30,6 +30,7 @@
 #include <type_traits>
 #include <utility>
 
+#include <millrace/box/detail/alarm.hpp>
 #include <millrace/box/detail/parking.hpp>
 #include <millrace/box/detail/uneven_fence.hpp>
 #include <millrace/box/detail/waiting_senders.hpp>
@@ -41,9 +42,6 @@
 #include <millrace/queue/local_queue.hpp>
 
 namespace millrace::detail {
-
-/// How long a thread spins before it sleeps.
-inline constexpr std::chrono::nanoseconds spin_time = std::chrono::microseconds(20);
 
 template <class T, class Policy>
 class meeting {
@@ -86,18 +84,20 @@ class meeting {
     parked_thread me(bed);
     waiting_sender<T> mine{&message, &me};
     const stop_watch watch(stop, bed);
-    if (!line_up(mine)) {
-      bed.sleep_until(deadline, me.woken(), watch.stopped());
-      if (step_out(mine)) {
-        return bed.is_set(watch.stopped()) ? status::cancelled : status::timeout;
+    if (!line_up(mine, stop)) {
+      bed.sleep_until(deadline, [&] { return me.woken() || watch.stopped(); });
+      const bool stopped = bed.is_set(watch.stopped());
+      if (!step_out(mine, stopped ? status::cancelled : status::timeout)) {
+        me.await_wake();
       }
-      me.await_wake();
     }
     return outcome(mine);
   }
 
-  /// Puts a sender into the list. True: no need to wait, its outcome is there already.
-  [[nodiscard]] bool line_up(waiting_sender<T>& sender) noexcept requires bounded {
+  /// Puts a sender into the list. True: no need to wait, its outcome is there already. False: it
+  /// will be woken, and may have gone on and be gone by now.
+  [[nodiscard]] bool line_up(waiting_sender<T>& sender,
+                             const std::stop_token& stop) noexcept requires bounded {
     sender_list<T> served;
     bool done = false;
     {
@@ -109,26 +109,30 @@ class meeting {
         uneven_fence::seldom();  // SYNC (s)
       }
       serve(served);
-      if (done = !sender.waits; done) {
-        served.remove(sender);  // who needs no waking
+      if (!sender.waits) {
+        served.remove(sender);  // needs no waking
+        done = true;
+      } else if (stop.stop_requested()) {
+        end(sender, status::cancelled);
+        done = true;
+      } else if (sender.deadline != never) {
+        alarm_.set(sender.deadline);
       }
     }
-    served.wake_all();
     message_arrived();
+    served.wake_all();
     return done;
   }
 
-  /// Takes a sender that will not wait any longer out of the list. False: somebody has done so, and
-  /// it is being woken.
-  [[nodiscard]] bool step_out(waiting_sender<T>& sender) noexcept requires bounded {
+  /// Ends a sender's waiting, unless that was done: then false, and it is being woken.
+  [[nodiscard]] bool step_out(waiting_sender<T>& sender, status why) noexcept requires bounded {
     const std::lock_guard lock(senders_mutex_);
     if (sender.waits) {
-      unlist(sender);
+      end(sender, why);
       return true;
     }
     return false;
   }
-
   [[nodiscard]] static status outcome(const waiting_sender<T>& sender) {
     if (sender.error) {
       std::rethrow_exception(sender.error);
@@ -148,10 +152,10 @@ class meeting {
   }
 
   status receive(std::optional<T>& to, steady_time deadline, const std::stop_token& stop) {
-    return await([&] { return try_receive(to); }, deadline, stop);
+    return await([&] { return try_receive(to); }, announced_here(), deadline, stop);
   }
   status await_message(steady_time deadline, const std::stop_token& stop) {
-    return await([&] { return look(); }, deadline, stop);
+    return await([&] { return look(); }, announced_here(), deadline, stop);
   }
 
   /// From here on `me` is woken once by whoever changes what try_receive would find, unless it is
@@ -166,6 +170,35 @@ class meeting {
     return receiver_.compare_exchange_strong(seen, nullptr, std::memory_order_acq_rel,
                                              std::memory_order_relaxed);
   }
+
+  /// A thread, announced for as long as this lives.
+  class announcement {
+   public:
+    announcement(meeting& where, parker& bed) noexcept : where_(where), thread_(bed) {
+      where_.announce(thread_);
+    }
+    announcement(const announcement&) = delete;
+    announcement& operator=(const announcement&) = delete;
+    ~announcement() {
+      if (!where_.withdraw(thread_)) {
+        thread_.await_wake();
+      }
+    }
+    [[nodiscard]] bool woken() const noexcept { return thread_.woken(); }
+
+   private:
+    meeting& where_;
+    parked_thread thread_;
+  };
+
+  /// Makes it look again.
+  [[gnu::noinline]] void wake_receiver() noexcept {
+    if (waiter* const w = receiver_.exchange(nullptr, std::memory_order_acq_rel)) {
+      w->wake(*w);
+    }
+  }
+  /// The same at this time, or earlier.
+  void wake_receiver_at(steady_time time) { alarm_.set(time); }
 
   // --- both
 
@@ -193,6 +226,10 @@ class meeting {
   }
 
  private:
+  [[nodiscard]] auto announced_here() noexcept {
+    return [this](parker& bed) { return announcement(*this, bed); };
+  }
+
   status try_enqueue(T&& message) noexcept(moves_safely&& bounded) {
     if constexpr (moves_safely && bounded) {
       const status s = queue_.try_enqueue(std::move(message));
@@ -216,12 +253,6 @@ class meeting {
     fence_.often();  // SYNC (r)
     if (receiver_.load(std::memory_order_relaxed) != nullptr) {
       wake_receiver();
-    }
-  }
-
-  [[gnu::noinline]] void wake_receiver() noexcept {
-    if (waiter* const w = receiver_.exchange(nullptr, std::memory_order_acq_rel)) {
-      w->wake(*w);
     }
   }
 
@@ -282,73 +313,52 @@ class meeting {
   /// REQUIRES: senders_mutex_.
   void serve(sender_list<T>& served) noexcept requires bounded {
     while (!senders_.empty()) {
-      waiting_sender<T>& first = senders_.front();
+      waiting_sender<T>& first = *senders_.first();
+      status result = status::ok;
       try {
-        first.result = queue_.try_enqueue(std::move(*first.message));
-        if (first.result == status::full) {
+        result = queue_.try_enqueue(std::move(*first.message));
+        if (result == status::full) {
           return;
         }
       } catch (...) {
         first.error = std::current_exception();
       }
-      unlist(first);
+      end(first, result);
       served.push_back(first);
     }
   }
-  void unlist(waiting_sender<T>& sender) noexcept requires bounded {
+  /// REQUIRES: senders_mutex_.
+  void end(waiting_sender<T>& sender, status result) noexcept requires bounded {
     senders_.remove(sender);
     sender.waits = false;
+    sender.result = result;
     if (senders_.empty()) {
       senders_wait_.store(false, std::memory_order_relaxed);
     }
   }
 
-  /// Repeats `attempt` until it does not say empty.
-  template <class Attempt>
-  status await(Attempt attempt, steady_time deadline, const std::stop_token& stop) {
-    status s = attempt();
-    if (s != status::empty) {
-      return s;
-    }
-    const auto answered = [&] { return (s = attempt()) != status::empty; };
-    if (spin_until(answered, spin_time, deadline, stop)) {
-      return s;
-    }
-    parker bed;
-    const stop_watch watch(stop, bed);
-    while (!bed.is_set(watch.stopped())) {
-      if (std::chrono::steady_clock::now() >= deadline) {
-        return status::timeout;
-      }
+  /// When somebody's deadline may have come.
+  void ring() noexcept {
+    if constexpr (bounded) {
+      sender_list<T> overdue;
       {
-        announcement me(*this, bed);
-        if (answered()) {
-          return s;
+        const std::lock_guard lock(senders_mutex_);
+        const auto now = std::chrono::steady_clock::now();
+        for (waiting_sender<T>* s = senders_.first(); s != nullptr;) {
+          waiting_sender<T>* const after = s->next;
+          if (s->deadline <= now) {
+            end(*s, status::timeout);
+            overdue.push_back(*s);
+          } else {
+            alarm_.set(s->deadline);
+          }
+          s = after;
         }
-        bed.sleep_until(deadline, me.thread.woken(), watch.stopped());
       }
-      if (answered()) {
-        return s;
-      }
+      overdue.wake_all();
     }
-    return status::cancelled;
+    wake_receiver();  // which looks at the clock itself
   }
-
-  /// The receiver's thread, announced for as long as this lives.
-  struct announcement {
-    announcement(meeting& where, parker& bed) noexcept : where(where), thread(bed) {
-      where.announce(thread);
-    }
-    announcement(const announcement&) = delete;
-    announcement& operator=(const announcement&) = delete;
-    ~announcement() {
-      if (!where.withdraw(thread)) {
-        thread.await_wake();
-      }
-    }
-    meeting& where;
-    parked_thread thread;
-  };
 
   const Policy policy_;
   const uneven_fence fence_;
@@ -359,6 +369,7 @@ class meeting {
   std::atomic<std::uint32_t> inputs_{0};
   alignas(64) std::mutex senders_mutex_;
   sender_list<T> senders_;
+  alarm alarm_{[](void* self) noexcept { static_cast<meeting*>(self)->ring(); }, this};
 };
 
 }  // namespace millrace::detail

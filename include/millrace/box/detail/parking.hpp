@@ -1,13 +1,19 @@
 // How whoever waits for a box is woken, be it a thread or a coroutine, and how a thread sleeps.
 #pragma once
 
+#include <chrono>
 #include <condition_variable>
 #include <mutex>
 #include <stop_token>
 
+#include <millrace/core/status.hpp>
 #include <millrace/detail/deadline.hpp>
+#include <millrace/detail/spinning.hpp>
 
 namespace millrace::detail {
+
+/// How long a thread spins before it sleeps.
+inline constexpr std::chrono::nanoseconds spin_time = std::chrono::microseconds(20);
 
 /// Somebody who waits. Whoever takes a waiter from where it was registered, and only that one,
 /// wakes it, once; the waiter must stay until that is done.
@@ -23,15 +29,14 @@ class parker {
     flag = true;
     changed_.notify_one();  // under the lock: after it the sleeper may be gone
   }
-  /// Sleeps until one of the flags is set or the time has come.
-  template <class... Flags>
-  void sleep_until(steady_time deadline, const Flags&... flags) {
+  /// Sleeps until a condition on the flags holds or the time has come.
+  template <class Condition>
+  void sleep_until(steady_time deadline, Condition condition) {
     std::unique_lock lock(mutex_);
-    const auto any = [&] { return (flags || ...); };
     if (deadline == never) {
-      changed_.wait(lock, any);
+      changed_.wait(lock, condition);
     } else {
-      changed_.wait_until(lock, deadline, any);
+      changed_.wait_until(lock, deadline, condition);
     }
   }
   [[nodiscard]] bool is_set(const bool& flag) {
@@ -54,9 +59,12 @@ class parked_thread : public waiter {
         }},
         where_(where) {}
 
-  [[nodiscard]] const bool& woken() const noexcept { return woken_; }
+  /// Under its parker's mutex.
+  [[nodiscard]] bool woken() const noexcept { return woken_; }
   /// After somebody took it: waits for the waking to be over.
-  void await_wake() { where_.sleep_until(never, woken_); }
+  void await_wake() {
+    where_.sleep_until(never, [this] { return woken_; });
+  }
 
  private:
   parker& where_;
@@ -79,5 +87,41 @@ class stop_watch {
   bool stopped_ = false;
   std::stop_callback<setter> callback_;
 };
+
+/// A thread that waits at one box or several. Calls `attempt` until it does not say empty, or time
+/// is up or a stop is asked for. `announce(bed)` makes an object that is announced at the boxes for
+/// as long as it lives, and says whether it was woken().
+template <class Attempt, class Announce>
+status await(Attempt attempt, Announce announce, steady_time deadline,
+             const std::stop_token& stop) {
+  status s = attempt();
+  if (s != status::empty) {
+    return s;
+  }
+  const auto answered = [&] { return (s = attempt()) != status::empty; };
+  if (spin_until(answered, spin_time, deadline, stop)) {
+    return s;
+  }
+  parker bed;
+  const stop_watch watch(stop, bed);
+  for (;;) {
+    {
+      const auto announced = announce(bed);
+      if (answered()) {
+        return s;
+      }
+      if (bed.is_set(watch.stopped())) {
+        return status::cancelled;
+      }
+      if (std::chrono::steady_clock::now() >= deadline) {
+        return status::timeout;
+      }
+      bed.sleep_until(deadline, [&] { return announced.woken() || watch.stopped(); });
+    }
+    if (answered()) {
+      return s;
+    }
+  }
+}
 
 }  // namespace millrace::detail

@@ -7,6 +7,7 @@
 
 #include <millrace/box/detail/parking.hpp>
 #include <millrace/core/status.hpp>
+#include <millrace/detail/deadline.hpp>
 
 namespace millrace::detail {
 
@@ -16,6 +17,7 @@ template <class T>
 struct waiting_sender {
   T* message;
   waiter* who;
+  steady_time deadline = never;  // of those who have no thread to sleep until then
   status result = status::full;
   std::exception_ptr error = {};  // what moving the message threw
 
@@ -31,7 +33,7 @@ class sender_list {
   using node = waiting_sender<T>;
 
   [[nodiscard]] bool empty() const noexcept { return first_ == nullptr; }
-  [[nodiscard]] node& front() const noexcept { return *first_; }
+  [[nodiscard]] node* first() const noexcept { return first_; }
   void push_back(node& n) noexcept {
     n.next = nullptr;
     n.previous = std::exchange(last_, &n);

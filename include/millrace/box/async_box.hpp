@@ -1,0 +1,307 @@
+// Boxes for coroutines: the same box and the same inputs, with calls to co_await.
+//
+//   auto inbox = box.on(scheduler);
+//   while (auto m = co_await inbox.receive()) ...
+//   auto in = box.new_input().on(scheduler);
+//   co_await in.deliver(m);
+//
+// A coroutine that finds a message, or room, goes on at once, some hundreds of times until it lets
+// others run; else it is suspended and goes on on its scheduler. One that is suspended here may be
+// destroyed, as long as nothing resumes it at that moment: on a scheduler with one thread, from
+// that thread at any time.
+#pragma once
+
+#include <atomic>
+#include <chrono>
+#include <concepts>
+#include <coroutine>
+#include <memory>
+#include <optional>
+#include <stop_token>
+#include <thread>
+#include <type_traits>
+#include <utility>
+
+#include <millrace/box/detail/meeting.hpp>
+#include <millrace/box/policies.hpp>
+#include <millrace/box/scheduler.hpp>
+
+namespace millrace {
+
+namespace detail {
+
+/// co_await this for the next message.
+///
+/// While it is announced as the box's receiver, whoever wakes it and itself agree by `state_` who
+/// goes on with the coroutine: it still looks (then it goes on, or looks again), or it sleeps (then
+/// whoever woke it has the scheduler go on with it).
+template <class T, class Policy>
+class receiving final : waiter, resumable {
+ public:
+  receiving(meeting<T, Policy>& from, const scheduler& where, std::chrono::nanoseconds time,
+            std::stop_token stop)
+      : waiter{[](waiter& w) noexcept { static_cast<receiving&>(w).woken(); }},
+        resumable{[](resumable& r) { static_cast<receiving&>(r).go_on(); }}, from_(from),
+        where_(where), time_(time), stop_(std::move(stop)) {}
+  receiving(const receiving&) = delete;
+  receiving& operator=(const receiving&) = delete;
+  ~receiving() {
+    if (suspended_ && !from_.withdraw(*this)) {  // destroyed with its coroutine
+      where_.forget(*this);
+    }
+  }
+
+  [[nodiscard]] bool await_ready() noexcept {
+    if (operations_left == 0) {
+      return false;
+    }
+    --operations_left;
+    return from_.look() != status::empty || time_ <= std::chrono::nanoseconds::zero();
+  }
+  [[nodiscard]] bool await_suspend(std::coroutine_handle<> h) {
+    coroutine_ = h;
+    suspended_ = true;
+    if (time_ != for_ever) {
+      deadline_ = deadline_after(time_);
+    }
+    if (operations_left == 0) {  // others first
+      where_.go_on_with(*this);
+      return true;
+    }
+    return falls_asleep();
+  }
+  [[nodiscard]] std::optional<T> await_resume() {
+    suspended_ = false;
+    std::optional<T> message;
+    (void)from_.try_receive(message);
+    return message;
+  }
+
+ private:
+  enum class state {
+    looks,
+    sleeps,
+    woken
+  };
+
+  [[nodiscard]] bool done() {
+    return from_.look() != status::empty || stop_.stop_requested() ||
+           (deadline_ != never && std::chrono::steady_clock::now() >= deadline_);
+  }
+
+  /// False: there is something to go on with. True: it is asleep, and may be gone by now.
+  [[nodiscard]] bool falls_asleep() {
+    if (!stop_call_ && stop_.stop_possible()) {
+      stop_call_.emplace(stop_, waker{from_});
+    }
+    for (;;) {
+      state_.store(state::looks, std::memory_order_relaxed);
+      from_.announce(*this);
+      if (deadline_ != never) {
+        from_.wake_receiver_at(deadline_);
+      }
+      if (done()) {
+        if (!from_.withdraw(*this)) {
+          while (state_.load(std::memory_order_acquire) != state::woken) {
+            std::this_thread::yield();  // until whoever wakes it has let go of it
+          }
+        }
+        return false;
+      }
+      if (state_.exchange(state::sleeps, std::memory_order_acq_rel) == state::looks) {
+        return true;
+      }
+    }
+  }
+  void woken() noexcept {
+    if (state_.exchange(state::woken, std::memory_order_acq_rel) == state::sleeps) {
+      where_.go_on_with(*this);
+    }
+  }
+  void go_on() {
+    if (done() || !falls_asleep()) {
+      coroutine_.resume();
+    }
+  }
+
+  struct waker {
+    meeting<T, Policy>& who;
+    void operator()() const noexcept { who.wake_receiver(); }
+  };
+
+  meeting<T, Policy>& from_;
+  const scheduler& where_;
+  const std::chrono::nanoseconds time_;
+  const std::stop_token stop_;
+  std::coroutine_handle<> coroutine_;
+  steady_time deadline_ = never;
+  bool suspended_ = false;
+  std::atomic<state> state_{state::looks};
+  std::optional<std::stop_callback<waker>> stop_call_;
+};
+
+/// co_await this for a message to be delivered. `Message` is T&&, which stays where it is until it
+/// is moved into the box, or T, a copy of its own.
+template <class T, class Policy, class Message>
+class sending final : waiter, resumable, waiting_sender<T> {
+  using in_line = waiting_sender<T>;
+
+ public:
+  sending(meeting<T, Policy>& to, const scheduler& where, Message message,
+          std::chrono::nanoseconds time, std::stop_token stop)
+      : waiter{[](waiter& w) noexcept {
+          auto& self = static_cast<sending&>(w);
+          self.where_.go_on_with(self);
+        }},
+        resumable{[](resumable& r) { static_cast<sending&>(r).go_on(); }}, in_line{nullptr, this},
+        to_(to), where_(where), message_(static_cast<Message&&>(message)), time_(time),
+        stop_(std::move(stop)) {
+    in_line::message = std::addressof(message_);
+  }
+  sending(const sending&) = delete;
+  sending& operator=(const sending&) = delete;
+  ~sending() {
+    stop_call_.reset();
+    if (suspended_ && !(in_line_ && step_out(status::cancelled))) {  // destroyed with its coroutine
+      where_.forget(*this);
+    }
+  }
+
+  [[nodiscard]] bool await_ready() {
+    if (operations_left == 0) {
+      return false;
+    }
+    --operations_left;
+    return try_now();
+  }
+  [[nodiscard]] bool await_suspend(std::coroutine_handle<> h) {
+    coroutine_ = h;
+    suspended_ = true;
+    if (operations_left == 0) {  // others first
+      where_.go_on_with(*this);
+      return true;
+    }
+    return !line_up();
+  }
+  /// Whether it was delivered; if not, the message is as it was.
+  bool await_resume() {
+    suspended_ = false;
+    return meeting<T, Policy>::outcome(*this) == status::ok;
+  }
+
+ private:
+  [[nodiscard]] bool try_now() {
+    in_line::result = to_.try_send(std::move(message_));
+    return in_line::result != status::full || time_ <= std::chrono::nanoseconds::zero();
+  }
+  [[nodiscard]] bool step_out(status why) noexcept {
+    if constexpr (Policy::bounded) {
+      return to_.step_out(*this, why);
+    } else {
+      return false;
+    }
+  }
+  /// True: there is something to go on with. False: it waits, and may be gone by now.
+  [[nodiscard]] bool line_up() {
+    if constexpr (Policy::bounded) {
+      if (time_ != for_ever) {
+        in_line::deadline = deadline_after(time_);
+      }
+      if (stop_.stop_possible()) {
+        stop_call_.emplace(stop_, stopper{*this});
+      }
+      in_line_ = true;
+      return to_.line_up(*this, stop_);
+    } else {
+      return true;  // never full
+    }
+  }
+  void go_on() {
+    if (in_line_ || try_now() || line_up()) {
+      coroutine_.resume();
+    }
+  }
+
+  struct stopper {
+    sending& self;
+    void operator()() const noexcept {
+      if (self.step_out(status::cancelled)) {
+        self.where_.go_on_with(self);
+      }
+    }
+  };
+
+  meeting<T, Policy>& to_;
+  const scheduler& where_;
+  Message message_;
+  const std::chrono::nanoseconds time_;
+  const std::stop_token stop_;
+  std::coroutine_handle<> coroutine_;
+  bool suspended_ = false;
+  bool in_line_ = false;
+  std::optional<std::stop_callback<stopper>> stop_call_;
+};
+
+}  // namespace detail
+
+/// A box's receiving end for coroutines; made by message_box::on, outlived by nothing that it
+/// returned. The same one receiver as the box itself, in calls that do not overlap.
+template <class T, box_policy Policy>
+class async_inbox {
+ public:
+  using value_type = T;
+  using receiving = detail::receiving<T, Policy>;
+
+  async_inbox(std::shared_ptr<detail::meeting<T, Policy>> from, scheduler where) noexcept
+      : from_(std::move(from)), where_(std::move(where)) {}
+
+  /// co_await gives std::optional<T>, as message_box::receive.
+  [[nodiscard]] receiving receive(std::stop_token stop = {}) const {
+    return receive_after(from_->policy().receive_time(), std::move(stop));
+  }
+  [[nodiscard]] receiving receive_after(std::chrono::nanoseconds time,
+                                        std::stop_token stop = {}) const {
+    return receiving(*from_, where_, time, std::move(stop));
+  }
+
+ private:
+  std::shared_ptr<detail::meeting<T, Policy>> from_;
+  scheduler where_;
+};
+
+/// An input for coroutines; made by input::on, outlived by nothing that it returned. `Input` is
+/// what it was made from.
+template <class Input>
+class async_input {
+  using T = typename Input::value_type;
+  using Policy = typename Input::policy_type;
+
+ public:
+  using value_type = T;
+
+  async_input(Input to, scheduler where) noexcept : to_(std::move(to)), where_(std::move(where)) {}
+
+  /// co_await gives bool, as input::deliver: false, and the message is as it was. It must stay
+  /// where it is until then.
+  [[nodiscard]] auto deliver(T&& message, std::stop_token stop = {}) const {
+    return deliver_for(std::move(message), to_.shared().policy().deliver_time(), std::move(stop));
+  }
+  [[nodiscard]] auto deliver(const T& message,
+                             std::stop_token stop = {}) const requires std::copy_constructible<T> {
+    return detail::sending<T, Policy, T>(to_.shared(), where_, T(message),
+                                         to_.shared().policy().deliver_time(), std::move(stop));
+  }
+  [[nodiscard]] auto deliver_for(T&& message, std::chrono::nanoseconds time,
+                                 std::stop_token stop = {}) const {
+    return detail::sending<T, Policy, T&&>(to_.shared(), where_, std::move(message), time,
+                                           std::move(stop));
+  }
+
+  [[nodiscard]] bool closed() const noexcept { return to_.closed(); }
+
+ private:
+  Input to_;
+  scheduler where_;
+};
+
+}  // namespace millrace
