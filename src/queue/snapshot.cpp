@@ -65,16 +65,13 @@ snapshot read(const segment& queue, const os::lease_file* leases) {
 std::uint32_t stale_announcements(const segment& queue, bool publishers) noexcept {
   const std::uint32_t announced = (publishers ? queue.head().not_full : queue.head().not_empty)
                                       .sleepers.load(std::memory_order_relaxed);
-  if (announced <= table_size) {
-    return 0;
-  }
   std::uint32_t asleep = 0;
   for (std::uint32_t id = 0; id < table_size; ++id) {
     const participant_record& record = queue.participant(id);
     const bool its_side = (record.publishes.load(std::memory_order_relaxed) != 0) == publishers;
     asleep += its_side && record.asleep.load(std::memory_order_relaxed) != 0 ? 1 : 0;
   }
-  return announced - asleep;
+  return announced > asleep + table_size ? announced - asleep : 0;
 }
 
 }  // namespace millrace::detail

@@ -46,9 +46,8 @@ struct snapshot {
 /// `leases`: none without the right to ask; everybody counts as alive then.
 [[nodiscard]] snapshot read(const segment& queue, const os::lease_file* leases);
 
-/// How many announcements nobody stands behind, if there are more than places in the table. Fewer
-/// prove nothing: a sleeper that is woken by a permit which was late for another one leaves its
-/// announcement standing, to be used up by the next message.
+/// How many announcements nobody stands behind, if they are more than places in the table. Fewer
+/// prove nothing: doorbell.hpp says how correct processes come to leave some.
 [[nodiscard]] std::uint32_t stale_announcements(const segment& queue, bool publishers) noexcept;
 
 }  // namespace millrace::detail

@@ -26,6 +26,7 @@ using millrace::subscriber;
 using namespace std::chrono_literals;
 using test::begin_to_read;
 using test::begin_to_write;
+using test::someone_asleep;
 using test::someone_who;
 using test::writing;
 
@@ -154,15 +155,11 @@ TEST_CASE("a subscriber that waits already gets what another one died with") {
   publisher p("q", options);
   REQUIRE(p.try_enqueue("inherited") == status::ok);
   auto victim = someone_who([&] { return begin_to_read(options, 1); });
-  auto heir = test::child::run([&] {
+  auto heir = someone_asleep(options, 3, [&] {
     subscriber s("q", options);
     const auto m = s.dequeue();
     test::expect(m.has_value() && m->redelivered() && m->text() == "inherited");
     return 0;
-  });
-  test::eventually([&] {
-    return millrace::stat("q", directory.path()).participants.size() == 3 &&
-           test::process_state(heir.pid()) == 'S';
   });
   victim.kill();
   CHECK(heir.wait() == 0);
@@ -198,13 +195,9 @@ TEST_CASE("a publisher that waits for room gets that of a dead subscriber's mess
   while (p.try_enqueue(test::bytes(1024)) == status::ok) {
   }
   auto victim = someone_who([&] { return begin_to_read(options, 4); });
-  auto waiter = test::child::run([&] {
+  auto waiter = someone_asleep(options, 3, [&] {
     publisher late("q", options);
     return late.enqueue("room at last") == status::ok ? 0 : 1;
-  });
-  test::eventually([&] {
-    return millrace::stat("q", directory.path()).participants.size() == 3 &&
-           test::process_state(waiter.pid()) == 'S';
   });
   victim.kill();
   CHECK(waiter.wait() == 0);

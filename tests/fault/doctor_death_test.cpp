@@ -109,15 +109,11 @@ TEST_CASE("who sleeps gets what a dead one had, once it is repaired") {
   publisher p("q", options);
   REQUIRE(p.try_enqueue("inherited") == status::ok);
   auto victim = someone_who([&] { return begin_to_read(options, 1); });
-  auto heir = test::child::run([&] {
+  auto heir = test::someone_asleep(options, 3, [&] {
     subscriber s("q", options);
     const auto m = s.dequeue();
     test::expect(m.has_value() && m->redelivered());
     return 0;
-  });
-  test::eventually([&] {
-    return millrace::stat("q", directory.path()).participants.size() == 3 &&
-           test::process_state(heir.pid()) == 'S';
   });
   victim.kill();
   (void)repair(directory);

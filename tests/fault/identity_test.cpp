@@ -75,9 +75,8 @@ bool can_make_namespaces() {
   return false;
 }
 
-/// Forks until the new process has the number `wanted`, in a namespace whose next number can be
-/// chosen. The child runs `body` and exits with what it returns.
-int run_as_number(pid_t wanted, const std::function<int()>& body) {
+/// A process that has the number `wanted`, in a namespace whose next number can be chosen.
+test::child run_as_number(pid_t wanted, const std::function<int()>& body) {
   const std::string last = std::to_string(wanted - 1);
   const int f = ::open("/proc/sys/kernel/ns_last_pid", O_WRONLY | O_CLOEXEC);
   test::expect(f >= 0, "ns_last_pid");
@@ -85,7 +84,7 @@ int run_as_number(pid_t wanted, const std::function<int()>& body) {
   ::close(f);
   auto again = test::child::run(body);
   test::expect(again.pid() == wanted, "the number was not given again");
-  return again.wait();
+  return again;
 }
 
 /// Of the participants in the queue, how many live.
@@ -97,9 +96,9 @@ std::size_t alive(const test::scratch& directory) {
   return n;
 }
 
-/// The queue's one message, which its dead holder left, and nothing else.
-void take_over(const test::scratch& directory) {
-  subscriber s("q", directory.options(64 * 64, 64));
+/// Takes the queue's one message, which its dead holder left, and finds nothing else. `s` joined
+/// before that died: who joins later would take over from anybody whose place it gets.
+void take_over(subscriber& s) {
   const auto m = s.dequeue();
   test::expect(m.has_value() && m->text() == "left" && m->redelivered());
   test::expect(!s.try_dequeue().has_value());
@@ -145,15 +144,15 @@ TEST_CASE("of two with the same number in two namespaces only the one that died 
     one_has.await();
     auto two = container(two_has);
     two_has.await();
+    subscriber s("q", options);
     const auto info = millrace::stat("q", directory.path());
-    REQUIRE(info.participants.size() == 3);
+    REQUIRE(info.participants.size() == 4);
     CHECK(info.in_hands == 2);
     auto& dead = kill_first ? one : two;
     auto& lives = kill_first ? two : one;
     dead.kill();
     {
       // With the caller of the namespace its first process dies, at once or soon.
-      subscriber s("q", options);
       const auto m = s.dequeue();
       REQUIRE(m);
       CHECK(m->text() == (kill_first ? "a" : "b"));
@@ -178,38 +177,40 @@ TEST_CASE("a process with a dead one's number neither revives it nor is taken fo
     return in_own_namespace([&] {
       auto victim = someone_who([&] { return begin_to_read(options, 1); });
       const pid_t number = victim.pid();
+      subscriber heir("q", options);
+      const test::gate over;
       victim.kill();
       // A bystander with the number, which has nothing to do with the queue: the dead one stays
       // dead.
-      const int bystander = run_as_number(number, [&] {
-        test::expect(alive(directory) == 0);
-        auto heir = test::child::run([&] {
-          auto r = begin_to_read(options, 1);
-          test::expect(r.loans.front().text() == "left" && r.loans.front().redelivered());
-          r.loans.front().requeue();
-          return 0;
-        });
-        return heir.wait();
+      auto bystander = run_as_number(number, [&] {
+        over.await();
+        return 0;
       });
-      test::expect(bystander == 0);
+      test::expect(alive(directory) == 1);
+      auto m = heir.dequeue();
+      test::expect(m.has_value() && m->text() == "left" && m->redelivered());
+      m->requeue();
+      over.open();
+      test::expect(bystander.wait() == 0);
       // One that takes part: it lives, though the number is on the record of a dead one.
+      const test::gate writes;
       auto second = someone_who([&] { return begin_to_read(options, 1); });
       const pid_t second_number = second.pid();
       second.kill();
-      return run_as_number(second_number, [&] {
+      auto lives = run_as_number(second_number, [&] {
         publisher mine("q", options);
         auto room = mine.try_reserve(8);
         test::expect(room.has_value());
-        auto heir = test::child::run([&] {
-          take_over(directory);
-          subscriber s("q", options);
-          test::expect(!s.dequeue_for(300ms).has_value());
-          return 0;
-        });
-        test::expect(heir.wait() == 0);
+        writes.open();
+        over.await();
         test::expect(room->commit() == status::ok);
         return 0;
       });
+      writes.await();
+      take_over(heir);
+      test::expect(!heir.dequeue_for(300ms).has_value());
+      over.open();
+      return lives.wait();
     });
   });
   CHECK(container.wait() == 0);
@@ -224,10 +225,11 @@ TEST_CASE("one that was killed and not waited for yet is dead at once") {
   const auto options = directory.options(64 * 64, 64);
   leave_one(directory);
   auto victim = someone_who([&] { return begin_to_read(options, 1); });
+  subscriber heir("q", options);
   victim.signal(SIGKILL);
   test::eventually([&] { return test::process_state(victim.pid()) == 'Z'; });
-  CHECK(alive(directory) == 0);
-  take_over(directory);
+  CHECK(alive(directory) == 1);
+  take_over(heir);
   CHECK(millrace::stat("q", directory.path()).recoveries == 1);
   CHECK(test::process_state(victim.pid()) == 'Z');  // all the time
   CHECK(victim.wait() == 1000 + SIGKILL);
@@ -256,8 +258,9 @@ TEST_CASE("another program that was started by one that is killed does not keep 
     return 0;
   });
   started.await();
+  subscriber heir("q", options);
   parent.kill();
-  take_over(directory);
+  take_over(heir);
   CHECK(millrace::stat("q", directory.path()).recoveries == 1);
   ::close(alive_as_long[0]);
   ::close(alive_as_long[1]);
@@ -275,15 +278,13 @@ TEST_CASE("threads that end make nobody dead") {
     std::thread([&] { test::expect((*r)->loans.front().text() == "left"); }).join();
     return r;
   });
-  {
-    subscriber s("q", options);
-    CHECK_FALSE(s.dequeue_for(300ms));  // long enough to look who lives
-  }
-  CHECK(alive(directory) == 1);
+  subscriber heir("q", options);
+  CHECK_FALSE(heir.dequeue_for(300ms));  // long enough to look who lives
+  CHECK(alive(directory) == 2);
   CHECK(millrace::stat("q", directory.path()).recoveries == 0);
   CHECK(millrace::stat("q", directory.path()).in_hands == 1);
   holder.kill();
-  take_over(directory);
+  take_over(heir);
 }
 
 TEST_CASE("the thread that opened a handle may end before the process's first one") {
@@ -305,12 +306,10 @@ TEST_CASE("the thread that opened a handle may end before the process's first on
   });
   ready.await();
   test::eventually([&] { return test::process_state(holder.pid()) == 'Z'; });
-  {
-    subscriber s("q", options);
-    CHECK_FALSE(s.dequeue_for(300ms));
-  }
-  CHECK(alive(directory) == 1);
+  subscriber heir("q", options);
+  CHECK_FALSE(heir.dequeue_for(300ms));
+  CHECK(alive(directory) == 2);
   CHECK(millrace::stat("q", directory.path()).recoveries == 0);
   holder.kill();
-  take_over(directory);
+  take_over(heir);
 }

@@ -1,4 +1,5 @@
 // Sixty-four processes that create, open and remove one name at random, and are killed at random.
+#include <algorithm>
 #include <array>
 #include <chrono>
 #include <filesystem>
@@ -9,6 +10,8 @@
 #include <vector>
 
 #include <doctest/doctest.h>
+
+#include <unistd.h>
 
 #include <millrace/millrace.hpp>
 
@@ -30,6 +33,42 @@ namespace {
 /// Answers that a race may end in.
 bool fair(errc code) {
   return code == errc::not_found || code == errc::already_exists || code == errc::option_mismatch;
+}
+
+bool good(publisher& p) {
+  const status answer = p.try_enqueue("x");
+  test::expect(answer == status::ok || answer == status::full || answer == status::removed);
+  return answer != status::removed;
+}
+
+bool good(subscriber& s) {
+  const auto m = s.try_dequeue();
+  test::expect(m ? m->text() == "x"
+                 : s.last_status() == status::empty || s.last_status() == status::removed);
+  return m || s.last_status() == status::empty;
+}
+
+/// As long as a handle is good, its queue has the name: whoever looks there finds it taking part.
+/// Two queues of one name would both have to. A queue that was removed stays so, hence what is good
+/// after the look was so during it.
+void expect_one_queue(const test::scratch& directory, std::optional<publisher>& p,
+                      std::optional<subscriber>& s) {
+  std::vector<millrace::participant_info> there;
+  try {
+    there = millrace::stat("q", directory.path()).participants;
+  } catch (const millrace::error& problem) {
+    test::expect(problem.code() == errc::not_found, problem.what());
+  }
+  const auto found = [&](bool publishes) {
+    return std::ranges::any_of(there, [&](const auto& someone) {
+      return someone.pid == static_cast<std::uint32_t>(::getpid()) &&
+             someone.publishes == publishes;
+    });
+  };
+  const bool publishes = p && good(*p);
+  const bool subscribes = s && good(*s);
+  test::expect(!publishes || found(true), "a publisher's queue, not removed, lost its name");
+  test::expect(!subscribes || found(false), "a subscriber's queue, not removed, lost its name");
 }
 
 void one_step(const test::scratch& directory, std::mt19937_64& random, std::optional<publisher>& p,
@@ -59,15 +98,7 @@ void one_step(const test::scratch& directory, std::mt19937_64& random, std::opti
       millrace::remove("q", directory.path());
       break;
     case 6:
-      if (p) {
-        const status answer = p->try_enqueue("x");
-        test::expect(answer == status::ok || answer == status::full || answer == status::removed);
-      }
-      if (s) {
-        const auto m = s->try_dequeue();
-        test::expect(m ? m->text() == "x"
-                       : s->last_status() == status::empty || s->last_status() == status::removed);
-      }
+      expect_one_queue(directory, p, s);
       break;
     case 7: {
       const auto names = millrace::list(directory.path());

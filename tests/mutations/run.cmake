@@ -1,4 +1,4 @@
-# Breaks the recovery in each way of edits/, and sees the tests notice it: cmake [-D only=NAME]
+# Breaks the recovery in each way of edits/, and sees the tests notice it: cmake [-D only=NAME,...]
 # -P run.cmake. Works on a copy of the sources in build/mutations, which stays there, so that the
 # next time begins with most of it built. Fails if a break goes unnoticed.
 #
@@ -15,10 +15,13 @@ set(mutate ${root}/tests/support/mutate.cmake)
 
 file(GLOB mutants ${CMAKE_CURRENT_LIST_DIR}/edits/*.cmake)
 if(only)
-  set(mutants ${CMAKE_CURRENT_LIST_DIR}/edits/${only}.cmake)
-  if(NOT EXISTS ${mutants})
-    message(FATAL_ERROR "no edit ${only} in ${CMAKE_CURRENT_LIST_DIR}/edits")
-  endif()
+  string(REPLACE "," ";" mutants ${only})
+  list(TRANSFORM mutants REPLACE ".+" ${CMAKE_CURRENT_LIST_DIR}/edits/\\0.cmake)
+  foreach(mutant IN LISTS mutants)
+    if(NOT EXISTS ${mutant})
+      message(FATAL_ERROR "no edit ${mutant}")
+    endif()
+  endforeach()
 endif()
 
 # --- the copy; a file that is the same keeps its time, and need not be compiled again

@@ -1,90 +1,20 @@
-// The calls that do not wait allocate nothing. An executable of its own, since it replaces
-// operator new.
-#include <cstdlib>
-#include <new>
+// The calls that do not wait allocate nothing. An executable of its own, since
+// support/allocations.cpp replaces operator new.
 #include <span>
 
 #include <doctest/doctest.h>
 
 #include <millrace/millrace.hpp>
 
+#include "support/allocations.hpp"
 #include "support/bytes.hpp"
 #include "support/every_role.hpp"
 #include "support/printing.hpp"
 
-namespace {
-
-bool counting = false;
-long allocations = 0;
-
-void* allocate(std::size_t size, std::size_t alignment) {
-  allocations += counting ? 1 : 0;
-  void* memory =
-      alignment <= alignof(std::max_align_t)
-          ? std::malloc(size == 0 ? 1 : size)
-          : std::aligned_alloc(alignment, (size + alignment - 1) / alignment * alignment);
-  if (memory == nullptr) {
-    throw std::bad_alloc();
-  }
-  return memory;
-}
-
-}  // namespace
-
-void* operator new(std::size_t size) {
-  return allocate(size, 1);
-}
-void* operator new[](std::size_t size) {
-  return allocate(size, 1);
-}
-void* operator new(std::size_t size, std::align_val_t alignment) {
-  return allocate(size, static_cast<std::size_t>(alignment));
-}
-void* operator new[](std::size_t size, std::align_val_t alignment) {
-  return allocate(size, static_cast<std::size_t>(alignment));
-}
-void operator delete(void* memory) noexcept {
-  std::free(memory);
-}
-void operator delete[](void* memory) noexcept {
-  std::free(memory);
-}
-void operator delete(void* memory, std::size_t) noexcept {
-  std::free(memory);
-}
-void operator delete[](void* memory, std::size_t) noexcept {
-  std::free(memory);
-}
-void operator delete(void* memory, std::align_val_t) noexcept {
-  std::free(memory);
-}
-void operator delete[](void* memory, std::align_val_t) noexcept {
-  std::free(memory);
-}
-void operator delete(void* memory, std::size_t, std::align_val_t) noexcept {
-  std::free(memory);
-}
-void operator delete[](void* memory, std::size_t, std::align_val_t) noexcept {
-  std::free(memory);
-}
-
 using millrace::publisher;
 using millrace::status;
 using millrace::subscriber;
-
-namespace {
-
-/// What `action` allocates.
-template <class Action>
-long allocated_by(Action&& action) {
-  allocations = 0;
-  counting = true;
-  action();
-  counting = false;
-  return allocations;
-}
-
-}  // namespace
+using test::allocated_by;
 
 TEST_CASE("the counter counts") {
   CHECK(allocated_by([] { delete new int(1); }) >= 1);

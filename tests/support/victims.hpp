@@ -1,4 +1,5 @@
-// Processes that have something of a queue in their hands, to be killed or frozen.
+// Processes that have something of a queue in their hands, to be killed or frozen, and those that
+// sleep meanwhile.
 #pragma once
 
 #include <algorithm>
@@ -24,6 +25,18 @@ child someone_who(Prepare prepare) {
     return static_cast<int>(sizeof kept);
   });
   ready.await();
+  return someone;
+}
+
+/// A process that does `call`: joins the queue "q", as the last of `participants`, and goes to
+/// sleep, in which it is when this returns.
+template <class Call>
+child someone_asleep(const millrace::queue_options& options, std::size_t participants, Call call) {
+  auto someone = child::run(call);
+  eventually([&] {
+    return millrace::stat("q", options.directory).participants.size() == participants &&
+           process_state(someone.pid()) == 'S';
+  });
   return someone;
 }
 

@@ -79,8 +79,9 @@ inline constinit thread_local unsigned operations_left = operations_in_a_row;
 
 class scheduler {
  public:
-  template <executor E>
-  scheduler(E e)  // NOLINT: implicit, so that an executor can be passed where one is asked for
+  template <class E>
+  requires(!std::same_as<E, scheduler> && executor<E>)
+      scheduler(E e)  // NOLINT: implicit, so that an executor can be passed where one is asked for
       : queue_(std::make_shared<detail::ready_queue_on<E>>(std::move(e))) {}
 
   void go_on_with(detail::resumable& r) const { queue_->push(r); }

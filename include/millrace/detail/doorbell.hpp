@@ -11,6 +11,15 @@
 // A permit of the semaphore is a hint to look again, never a count of messages. Whoever posts one
 // has taken one announcement away before; one killed in between costs a sleeper the rest of its
 // slice, no more, since every sleep has an end.
+//
+// Announcements, posts owed and permits are together as many as those who sleep; each step above
+// keeps it so. Two things do not, since an announcement has no name on it: a poster that dies owing
+// takes one away, which costs a sleeper its slice; a sleeper whose slice ends when its announcement
+// is taken and its permit has not come yet, or that dies when it was woken, leaves one too many.
+// The next one to sleep then wakes in vain, once, and leaves that one too many as an announcement,
+// which the next poster turns into a permit again. Such ones do not add up with time: whoever
+// finds an announcement to withdraw, be it not its own, leaves none. So there are, deaths aside,
+// never more than there were posters and sleepers at one moment.
 #pragma once
 
 #include <atomic>

@@ -76,7 +76,12 @@ figures sweep(const named_trial& t, const extent& which) {
     test::watch_case("between two runs");
   };
   test::trail way;
-  attempt("stepped through", 0, [&] { way = run(t, fate::killed, 0).find_instructions(); });
+  attempt("stepped through", 0, [&] {
+    way = run(t, fate::killed, 0).find_instructions();
+    if (way.size() < t.least) {
+      throw std::runtime_error("only " + std::to_string(way.size()) + " instructions");
+    }
+  });
   if (way.empty()) {
     return result;
   }

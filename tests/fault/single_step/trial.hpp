@@ -48,6 +48,8 @@ struct named_trial {
   std::string name;
   /// For the victim's fate at instruction `k`, which matters where there are two victims.
   std::function<std::unique_ptr<trial>(fate, std::size_t k)> make;
+  /// Its instructions, at least, if it is what its name says.
+  std::size_t least = 1;
 };
 
 void add_publishing(std::vector<named_trial>& all);

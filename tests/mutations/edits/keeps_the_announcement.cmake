@@ -2,5 +2,5 @@
 set(file src/queue/recovery.cpp)
 set(find [==[(void)(published ? queue.head().not_full : queue.head().not_empty).take_one();]==])
 set(put [==[(void)published;]==])
-set(target single_step_test)
-set(arguments [[--only]] [[falling asleep]])
+set(target fault_death_test)
+set(arguments [[--test-case=who died asleep*]])

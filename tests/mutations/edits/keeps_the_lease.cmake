@@ -3,5 +3,5 @@ set(file src/queue/recovery.cpp)
 set(find [==[  leases.unlock(suspect);
 ]==])
 set(put [==[]==])
-set(target queue_test)
-set(arguments [[--test-case=more handles than the table of participants holds*]])
+set(target fault_death_test)
+set(arguments [[--test-case=the place of one who died*]])

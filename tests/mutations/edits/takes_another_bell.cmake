@@ -2,5 +2,5 @@
 set(file src/queue/recovery.cpp)
 set(find [==[published ? queue.head().not_full : queue.head().not_empty]==])
 set(put [==[published ? queue.head().not_empty : queue.head().not_full]==])
-set(target single_step_test)
-set(arguments [[--only]] [[falling asleep]])
+set(target fault_death_test)
+set(arguments [[--test-case=who died asleep*]])

@@ -1,0 +1,108 @@
+// What boxes allocate: nothing while they are bounded, hardly anything otherwise.
+#include <cstdint>
+
+#include <doctest/doctest.h>
+
+#include <millrace/box/message_box.hpp>
+#include <millrace/box/task.hpp>
+
+#include "box/run_loop.hpp"
+#include "support/allocations.hpp"
+
+using millrace::blocking;
+using millrace::message_box;
+using millrace::unlimited;
+using test::allocated_by;
+
+TEST_CASE("a bounded box allocates nothing, whoever waits") {
+  message_box<std::uint64_t, blocking> box({3});
+  auto in = box.new_input();
+  std::uint64_t sum = 0;
+  CHECK(allocated_by([&] {
+          for (std::uint64_t i = 0; i < 1000; ++i) {
+            sum += in.deliver(i + 0) ? 1 : 0;
+            sum += *box.receive();
+          }
+          while (in.try_deliver(1)) {
+          }
+          while (box.try_receive()) {
+          }
+          auto copy = in;
+          sum += copy.deliver(1) ? 1 : 0;
+          sum += *box.try_receive_future().get();
+        }) == 0);
+  CHECK(sum == 1000 + 999 * 500 + 2);
+
+  CHECK(allocated_by([&] {
+          std::uint64_t got = 0;
+          while (got < 1000) {
+            got += box.receive_after(std::chrono::nanoseconds(1)) ? 1 : 0;
+            got += in.try_deliver(1) ? 0 : 1;
+          }
+        }) == 0);
+}
+
+TEST_CASE("coroutines that send and receive allocate nothing by the message") {
+  test::run_loop loop;
+  const millrace::scheduler here = loop.executor();
+  message_box<std::uint64_t, blocking> box({3});
+  millrace::task_group group(here);
+  std::uint64_t sum = 0;
+  constexpr std::uint64_t count = 10'000;
+  group.spawn([](auto in) -> millrace::task<> {
+    for (std::uint64_t i = 0; i < count; ++i) {
+      (void)co_await in.deliver(i + 0);
+    }
+  }(box.new_input().on(here)));
+  group.spawn([](auto inbox, std::uint64_t& to) -> millrace::task<> {
+    while (const auto m = co_await inbox.receive()) {
+      to += *m;
+    }
+  }(box.on(here), sum));
+  // Jobs posted to the loop are what is left: one for hundreds of messages.
+  CHECK(allocated_by([&] { loop.run(); }) < count / 100);
+  group.wait();
+  CHECK(sum == count * (count - 1) / 2);
+}
+
+TEST_CASE("an unlimited box allocates less than once in a hundred messages") {
+  message_box<std::uint64_t, unlimited> box;
+  auto in = box.new_input();
+  constexpr long burst = 100'000;
+  std::uint64_t received = 0;
+  // All in, then all out.
+  CHECK(allocated_by([&] {
+          for (long i = 0; i < burst; ++i) {
+            (void)in.deliver(1);
+          }
+          while (box.try_receive()) {
+            ++received;
+          }
+        }) < burst / 100);
+  // In and out by turns: nothing at all, once it has a segment to spare.
+  CHECK(allocated_by([&] {
+          for (long i = 0; i < burst; ++i) {
+            (void)in.deliver(1);
+            received += *box.try_receive();
+          }
+        }) == 0);
+  CHECK(received == 2 * burst);
+}
+
+TEST_CASE("an unlimited box that was emptied holds on to little memory") {
+  struct large {
+    std::byte bytes[1024];
+  };
+  message_box<large, unlimited> box;
+  auto in = box.new_input();
+  for (int round = 0; round < 3; ++round) {
+    const long balance = test::allocated_and_not_freed_by([&] {
+      for (int i = 0; i < 20'000; ++i) {
+        (void)in.deliver(large{});
+      }
+      while (box.try_receive()) {
+      }
+    });
+    CHECK(balance <= 2);
+  }
+}
