@@ -1,6 +1,8 @@
 // All of millrace.
 #pragma once
 
+#include <millrace/box/command.hpp>
+#include <millrace/box/fresh.hpp>
 #include <millrace/box/message_box.hpp>
 #include <millrace/core/error.hpp>
 #include <millrace/core/status.hpp>
