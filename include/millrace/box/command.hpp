@@ -6,7 +6,7 @@
 //
 //   // at the store                                    // at a customer's
 //   message_box<book_store::message> box;              auto store = box.new_input();
-//   for (auto& m : box)                                cast(store, donate{"Emma"});
+//   for (auto& m : box)                                bool sent = cast(store, donate{"Emma"});
 //     handle(std::move(m), overloaded{                 auto sold = call(store, buy{"Emma"}, 1s);
 //       [&](donate&& d) { ... },                       if (sold) ... *sold ...
 //       [&](buy&& b, reply_box<bool> reply) {          else ... sold.error() ...
