@@ -20,8 +20,8 @@
 //                                                      auto sold = co_await
 //                                                      std::move(reply).on(pool);
 //
-// The command is made in a statement of its own since g++ 12 goes wrong if an aggregate that is
-// more than plain bytes is made within an expression that has a co_await.
+// The command, like `store`, is made in a statement of its own since g++ 12 goes wrong if an
+// aggregate that is more than plain bytes is made within an expression that has a co_await.
 //
 // An input of a box is one way to send commands; anything that is a command_sink is another. A
 // transport only moves messages. One that leaves the process keeps the reply_box at home, by its
