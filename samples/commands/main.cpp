@@ -26,7 +26,7 @@ struct count_books {
   using returns = millrace::returns<int>;
 };
 using book_store = millrace::protocol<donate, buy, count_books>;
-using box = millrace::message_box<book_store::message, millrace::blocking>;
+using message_box = millrace::message_box<book_store::message, millrace::blocking>;
 
 // It does not compile if a command is left out.
 class shelves {
@@ -51,7 +51,7 @@ class shelves {
   std::map<std::string, int> copies_;
 };
 
-bool visit(box::input_type store) {
+bool visit(message_box::input_type store) {
   // The store's commands are handled in the order in which they are sent here.
   for (const char* title : {"Emma", "Persuasion", "Emma"})
     if (!cast(store, donate{title}))
@@ -78,7 +78,7 @@ bool visit(box::input_type store) {
 }
 
 int main() try {
-  box desk({.limit = 16});
+  message_box desk({.limit = 16});
   bool content = false;
   {
     const std::jthread customer(

@@ -2,6 +2,7 @@
 // reply comes late, never, or while they are destroyed.
 #include <atomic>
 #include <chrono>
+#include <coroutine>
 #include <memory>
 #include <optional>
 #include <random>
@@ -99,6 +100,20 @@ TEST_CASE("co_await: does not wait for what cannot come") {
   CHECK(caller.done());
   REQUIRE(got);
   CHECK(got->error().code == command_errc::could_not_enqueue);
+}
+
+TEST_CASE("co_await: does not wait for a reply that comes between its look and its wait") {
+  const workbench bench;
+  shop::box<> store;
+  auto in = store.new_input();
+  const auto check = [&](auto awaiting) {
+    CHECK_FALSE(awaiting.await_ready());
+    shop::serve_one(store, shop::clerk());
+    CHECK_FALSE(awaiting.await_suspend(std::noop_coroutine()));
+    CHECK(awaiting.await_resume().value());
+  };
+  check(call_async(in, buy{"Emma"}).operator co_await());
+  check(call_async(in, buy{"Emma"}).on(bench.where));
 }
 
 TEST_CASE("co_await: a dropped reply_box ends it") {

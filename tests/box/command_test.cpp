@@ -233,7 +233,9 @@ TEST_CASE("reply_box: one that is dropped, or assigned to, ends its call at once
   shop::serve_one(store, keep);
   CHECK_FALSE(first.ready());
   shop::serve_one(store, keep);
-  CHECK(first.try_take().value().error().code == command_errc::closed);
+  const auto bought = first.try_take().value();
+  CHECK(bought.error().code == command_errc::closed);
+  CHECK(bought.error().id == first.id());
   CHECK_FALSE(second.ready());
   kept.reset();
   CHECK(second.try_take().value().error().code == command_errc::closed);
@@ -369,6 +371,22 @@ TEST_CASE("async_reply: one that could not be sent is ready, and taken once") {
   CHECK(bought.error().code == command_errc::could_not_enqueue);
   CHECK(bought.error().id == reply.id());
   CHECK_FALSE(reply.ready());
+}
+
+TEST_CASE("async_reply: take_or_give_up takes what has come, else the reply is told so") {
+  shop::box<> store;
+  auto in = store.new_input();
+  auto first = call_async(in, buy{"Emma"});
+  auto second = call_async(in, buy{"Persuasion"});
+  shop::serve_one(store, shop::clerk());
+  CHECK(first.take_or_give_up(command_errc::timed_out).value());
+  const auto bought = second.take_or_give_up(command_errc::cancelled);
+  CHECK(bought.error().code == command_errc::cancelled);
+  CHECK(bought.error().id == second.id());
+  CHECK_FALSE(second.ready());
+  shop::serve_one(store, clerk_but([](buy&&, reply_box<bool> box) {
+                    CHECK(reply_to(box, true) == reply_status::abandoned);
+                  }));
 }
 
 TEST_CASE("async_reply: dropped, the reply is told so") {

@@ -71,18 +71,21 @@ void serve_one(Box& from, Handler&& handler) {
 
 /// The clerk, but for what the given function takes.
 template <class Function>
-struct clerk_but {
+class clerk_but {
+ public:
+  explicit clerk_but(Function f) : instead_(std::move(f)) {}
+
   template <class... Parts>
   auto operator()(Parts&&... parts) {
     if constexpr (std::invocable<Function&, Parts...>) {
-      return instead(std::forward<Parts>(parts)...);
+      return instead_(std::forward<Parts>(parts)...);
     } else {
       return clerk()(std::forward<Parts>(parts)...);
     }
   }
-  Function instead;
+
+ private:
+  Function instead_;
 };
-template <class Function>
-clerk_but(Function) -> clerk_but<Function>;
 
 }  // namespace shop

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <cstring>
 #include <deque>
+#include <exception>
 #include <map>
 #include <mutex>
 #include <optional>
@@ -13,6 +14,7 @@
 
 #include <doctest/doctest.h>
 
+#include <millrace/box/catch_all.hpp>
 #include <millrace/box/command.hpp>
 #include <millrace/box/message_box.hpp>
 #include <millrace/queue/publisher.hpp>
@@ -87,6 +89,13 @@ TEST_CASE("transport: commands go over anything that delivers messages") {
   CHECK(cast(between, add{40}));
   CHECK(call(between, total{2}, long_time).value() == 42);
   CHECK(call(between, total{-1}, long_time).error().why == "negative");
+}
+
+TEST_CASE("transport: an input that lets nothing thrown escape carries commands, too") {
+  millrace::message_box<api::message, millrace::non_blocking> box({.limit = 1});
+  auto in = catch_all(box.new_input(), [](const std::exception_ptr&) {});
+  CHECK(cast(in, add{40}));
+  CHECK(call(in, total{2}, 0s).error().code == millrace::command_errc::could_not_enqueue);
 }
 
 /// What queues carry is bytes.

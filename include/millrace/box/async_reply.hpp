@@ -9,6 +9,7 @@
 #include <variant>
 
 #include <millrace/box/detail/await_reply.hpp>
+#include <millrace/box/detail/awaited_reply.hpp>
 #include <millrace/box/detail/reply_slot.hpp>
 #include <millrace/box/policies.hpp>
 #include <millrace/box/reply.hpp>
@@ -17,17 +18,6 @@
 #include <millrace/detail/deadline.hpp>
 
 namespace millrace {
-
-namespace detail {
-template <class R>
-class new_call;
-template <class R>
-class awaited_reply;
-template <class R>
-class inline_reply;
-template <class R>
-class scheduled_reply;
-}  // namespace detail
 
 /// The reply to a call that may not have come yet. Dropping it is giving up. Not thread-safe; may
 /// be handed to another thread.
@@ -82,10 +72,11 @@ class [[nodiscard]] async_reply {
 
   /// For coroutines: `co_await std::move(reply).on(where)` is a result_type; if `time` passed
   /// before there was a reply, command_errc::timed_out. The coroutine goes on on the scheduler, or
-  /// at once if there is an answer already.
+  /// at once if there is an answer already. The scheduler must last until then.
   [[nodiscard]] auto on(const scheduler& where, std::chrono::nanoseconds time = for_ever) && {
     return detail::scheduled_reply<R>(std::move(*this), where, time);
   }
+  auto on(scheduler&& where, std::chrono::nanoseconds time = for_ever) && = delete;
   /// `co_await std::move(reply)`, for those without a scheduler. The coroutine goes on in the
   /// thread that replies, within reply_to(): what it does until it waits again keeps the replier
   /// waiting. It must not be destroyed while somebody may be replying.
@@ -135,11 +126,9 @@ class new_call {
 
   /// Instead of an answer.
   static void not_enqueued(reply_box<R>& unsent) noexcept {
-    static_cast<void>(unsent.template settle<detail::not_enqueued>());
+    static_cast<void>(unsent.settle(detail::not_enqueued{}));
   }
 };
 
 }  // namespace detail
 }  // namespace millrace
-
-#include <millrace/box/detail/awaited_reply.hpp>

@@ -47,7 +47,9 @@ namespace millrace {
 /// Takes messages of a protocol: moves from them only if it says true. `deliver` may also return an
 /// awaitable of bool, as the coroutines' view of an input does; then cast, call_async and
 /// delegate_call return awaitables of what they would return, to be awaited in the same expression,
-/// since they keep references to what they were given.
+/// since they keep references to what they were given. One whose `deliver` waits should also have
+/// deliver_for(message, time, stop) and deliver_time(), as an input has: `call` needs them to wait
+/// no longer than it was told.
 template <class S>
 concept command_sink = requires(std::remove_cvref_t<S>& sink,
                                 typename std::remove_cvref_t<S>::value_type&& message) {

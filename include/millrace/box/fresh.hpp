@@ -25,7 +25,7 @@ class fresh {
     thread_local std::uint64_t end = 0;
     if (mine == end) {
       // relaxed: the number is all that the threads get from each other.
-      mine = first_free_.fetch_add(block_size, std::memory_order_relaxed);
+      mine = first_free.fetch_add(block_size, std::memory_order_relaxed);
       end = mine + block_size;
     }
     return fresh(mine++);
@@ -37,7 +37,7 @@ class fresh {
 
  private:
   static constexpr std::uint64_t block_size = 1024;
-  static inline std::atomic<std::uint64_t> first_free_ = 1;
+  static inline std::atomic<std::uint64_t> first_free = 1;
 
   explicit constexpr fresh(std::uint64_t value) noexcept : value_(value) {}
 

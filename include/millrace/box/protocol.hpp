@@ -40,8 +40,12 @@ struct command_traits {
 
 namespace detail {
 
-template <class>
-struct reply_of_return;
+template <class Other>
+struct reply_of_return {
+  static_assert(sizeof(Other) == 0,
+                "a command returns millrace::fire_and_forget or millrace::returns<R>");
+  using type = void;
+};
 template <class R>
 struct reply_of_return<returns<R>> {
   using type = R;

@@ -79,7 +79,7 @@ class [[nodiscard]] reply_box {
     if (std::uncaught_exceptions() != 0) {
       static_cast<void>(fail(*this, detail::handler_threw));
     } else {
-      static_cast<void>(settle<detail::dropped>());
+      static_cast<void>(settle(detail::dropped{}));
     }
   }
 
@@ -89,15 +89,15 @@ class [[nodiscard]] reply_box {
   /// The caller's `call` returns the value.
   friend reply_status reply_to(reply_box& box,
                                detail::value_or_nothing<R> value = {}) requires std::is_void_v<R> {
-    return box.template settle<detail::replied<R>>(std::move(value));
+    return box.settle(detail::replied<R>{std::move(value)});
   }
   friend reply_status reply_to(reply_box& box,
                                detail::value_or_nothing<R> value) requires(!std::is_void_v<R>) {
-    return box.template settle<detail::replied<R>>(std::move(value));
+    return box.settle(detail::replied<R>{std::move(value)});
   }
   /// The caller's `call` returns command_errc::failed with the reason.
   friend reply_status fail(reply_box& box, std::string why) {
-    return box.template settle<detail::refused>(std::move(why));
+    return box.settle(detail::refused{std::move(why)});
   }
 
  private:
@@ -105,13 +105,13 @@ class [[nodiscard]] reply_box {
 
   explicit reply_box(detail::reply_slot<R>* slot) noexcept : slot_(slot) {}
 
-  template <class Outcome, class... Parts>
-  reply_status settle(Parts&&... parts) {
+  template <class Outcome>
+  reply_status settle(Outcome outcome) {
     if (slot_ == nullptr) {
       return reply_status::duplicate_reply;
     }
     // If this throws the call is still to be answered.
-    slot_->outcome.template emplace<Outcome>(std::forward<Parts>(parts)...);
+    slot_->outcome.template emplace<Outcome>(std::move(outcome));
     return detail::reply_slot<R>::settle(std::exchange(slot_, nullptr)) ? reply_status::replied
                                                                         : reply_status::abandoned;
   }

@@ -1,4 +1,4 @@
-// What co_await does with an async_reply. A part of async_reply.hpp.
+// What co_await does with an async_reply.
 #pragma once
 
 #include <atomic>
@@ -7,12 +7,21 @@
 #include <optional>
 #include <utility>
 
-#include <millrace/box/async_reply.hpp>
 #include <millrace/box/detail/alarm.hpp>
 #include <millrace/box/detail/parking.hpp>
+#include <millrace/box/detail/reply_slot.hpp>
+#include <millrace/box/policies.hpp>
+#include <millrace/box/reply.hpp>
+#include <millrace/box/result.hpp>
 #include <millrace/box/scheduler.hpp>
+#include <millrace/detail/deadline.hpp>
 
-namespace millrace::detail {
+namespace millrace {
+
+template <class R>
+class async_reply;
+
+namespace detail {
 
 /// What both have in common.
 template <class R>
@@ -118,4 +127,5 @@ class [[nodiscard]] scheduled_reply : public awaited_reply<R>, waiter, resumable
   std::optional<alarm> alarm_;
 };
 
-}  // namespace millrace::detail
+}  // namespace detail
+}  // namespace millrace

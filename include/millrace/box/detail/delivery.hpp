@@ -37,7 +37,7 @@ class [[nodiscard]] delivery {
 
 /// What `then(delivered, message)` returns, or an awaitable of that.
 template <class Sink, class Message, class Then>
-[[nodiscard]] auto deliver(Sink& sink, Message&& message, Then then) {
+[[nodiscard]] auto deliver(Sink& sink, Message message, Then then) {
   if constexpr (delivers_at_once<Sink, Message>) {
     return then(sink.deliver(std::move(message)), message);
   } else {

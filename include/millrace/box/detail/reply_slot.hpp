@@ -64,6 +64,7 @@ struct replied {
   value_or_nothing<R> value;
 };
 
+/// Used by one caller and one replier, as drawn above. Does not move while a call is under way.
 template <class R>
 class alignas(64) reply_slot {
  public:
@@ -135,6 +136,8 @@ class alignas(64) reply_slot {
   std::atomic<std::uintptr_t> word_ = pending;
   reply_slot* next_ = nullptr;  // in the pool
 };
+
+static_assert(sizeof(reply_slot<std::uint64_t>) == 64, "a small reply is one cache line");
 
 }  // namespace detail
 }  // namespace millrace

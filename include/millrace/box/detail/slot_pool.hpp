@@ -12,27 +12,27 @@ class slot_pool {
   // Neither is inlined: a coroutine may go on in another thread, and some compilers keep the
   // address of a thread's variable across that.
   [[nodiscard, gnu::noinline]] static Slot* take() {
-    Slot* const slot = first_;
+    Slot* const slot = first;
     if (slot == nullptr) {
       return new Slot;
     }
-    first_ = slot->next_;
-    ++room_;
+    first = slot->next_;
+    ++room;
     return slot;
   }
 
   [[gnu::noinline]] static void give(Slot* slot) noexcept {
-    if (first_ == nullptr) {
+    if (first == nullptr) {
       thread_local const emptier at_the_end;
       static_cast<void>(at_the_end);
     }
-    if (room_ == 0) {
+    if (room == 0) {
       delete slot;
       return;
     }
-    --room_;
-    slot->next_ = first_;
-    first_ = slot;
+    --room;
+    slot->next_ = first;
+    first = slot;
   }
 
  private:
@@ -43,16 +43,16 @@ class slot_pool {
     emptier(const emptier&) = delete;
     emptier& operator=(const emptier&) = delete;
     ~emptier() {
-      while (first_ != nullptr) {
+      while (first != nullptr) {
         delete take();
       }
-      room_ = 0;  // from now on the thread ends: nothing is kept
+      room = 0;  // from now on the thread ends: nothing is kept
     }
   };
 
   // Of trivial types, so that they are there for whatever else the end of a thread destroys.
-  static inline thread_local Slot* first_ = nullptr;
-  static inline thread_local unsigned room_ = most;
+  static inline thread_local Slot* first = nullptr;
+  static inline thread_local unsigned room = most;
 };
 
 }  // namespace millrace::detail
