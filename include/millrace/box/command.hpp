@@ -14,11 +14,12 @@
 //
 // In a coroutine, with the inputs that co_await:
 //
-//   donate gift{"Emma"};                               buy order{"Emma"};
-//   co_await cast(store, std::move(gift));             auto reply = co_await call_async(store,
-//   order);
-//                                                      auto sold = co_await
-//                                                      std::move(reply).on(pool);
+//   donate gift{"Emma"};
+//   co_await cast(store, std::move(gift));
+//
+//   buy order{"Emma"};
+//   auto reply = co_await call_async(store, order);
+//   auto sold = co_await std::move(reply).on(pool);
 //
 // The command, like `store`, is made in a statement of its own since g++ 12 goes wrong if an
 // aggregate that is more than plain bytes is made within an expression that has a co_await.
