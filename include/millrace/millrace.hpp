@@ -1,6 +1,7 @@
 // All of millrace.
 #pragma once
 
+#include <millrace/box/byte_box.hpp>
 #include <millrace/box/message_box.hpp>
 #include <millrace/core/error.hpp>
 #include <millrace/core/status.hpp>
