@@ -280,13 +280,16 @@ class meeting {
     if constexpr (!bounded) {
       return once();
     } else if constexpr (moves_safely) {
-      // Pads may have made room for messages that were waiting.
       const bool found = once();
       return hand_over() && !found ? once() : found;
     } else {
       try {
-        const bool found = once();
-        return hand_over() && !found ? once() : found;
+        bool found = once();
+        // What was handed over may have thrown, and be nothing but room for others that wait.
+        while (hand_over() && !found) {
+          found = once();
+        }
+        return found;
       } catch (...) {
         hand_over();
         throw;
