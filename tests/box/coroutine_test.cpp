@@ -469,6 +469,25 @@ TEST_CASE("what a move throws reaches the coroutine whose message it was") {
   CHECK(box.receive()->value == 3);
 }
 
+TEST_CASE("what a move throws reaches its coroutine also where that has let others run first") {
+  test::run_loop loop;
+  const scheduler here = loop.executor();
+  message_box<test::fragile, unlimited> box;
+  int thrown = 0;
+  task_group group(here);
+  group.spawn([](auto in, int& count) -> task<> {
+    for (int i = 0; i < 1000; ++i) {
+      try {
+        (void)co_await in.deliver(test::fragile(i, 0));
+      } catch (const std::runtime_error&) {
+        ++count;
+      }
+    }
+  }(box.new_input().on(here), thrown));
+  CHECK_NOTHROW(loop.run());
+  CHECK(thrown == 1000);
+}
+
 TEST_CASE("a receiver does not fall asleep over room that what threw has left to others") {
   for (int throwing = 0; throwing < 8; ++throwing) {
     test::run_loop loop;
