@@ -90,7 +90,6 @@ class staged {
 class staged_mutex {
  public:
   void lock() {
-    stage::step();
     stage::fence();
     stage::wait([this] { return !locked_; });
     locked_ = true;

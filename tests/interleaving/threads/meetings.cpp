@@ -20,6 +20,7 @@ struct setting {
   unsigned each = 1;
   bool times_out = false;  // whoever waits for room may give up at any time
   bool closes = false;
+  unsigned takes = 0;   // so many messages are received, and no more; 0: all
   unsigned throws = 0;  // so many of each sender's first messages cannot be moved into the box
 };
 
@@ -72,10 +73,9 @@ class play {
     meeting_.drop_input();
   }
   void receive() {
-    for (;;) {
+    for (unsigned taken = 0; setting_.takes == 0 || taken < setting_.takes; ++taken) {
       std::optional<Message> m;
-      const status s = receive(m);
-      if (s == status::closed) {
+      if (receive(m) == status::closed) {
         return;
       }
       account_.received(m->sender, m->number);
@@ -85,7 +85,13 @@ class play {
     meeting_.close();
     closed_ = true;
   }
-  [[nodiscard]] std::string result() const { return account_.close(); }
+  /// After the run.
+  [[nodiscard]] std::string result() {
+    for (std::optional<Message> m; meeting_.try_receive(m) == status::ok; m.reset()) {
+      account_.received(m->sender, m->number);
+    }
+    return account_.close();
+  }
 
  private:
   status send(Message&& m) {
@@ -210,13 +216,17 @@ std::vector<scenario> meeting_scenarios() {
                    }});
   };
   add("box, unlimited", 3, 50'000, unlimited{}, {.each = 2});
-  add("box, unlimited, nothing sent", 4, 5'000, unlimited{}, {.each = 0});
+  add("box, unlimited, nothing sent", 5, 2'000, unlimited{}, {.each = 0});
   add("box, unlimited, close", 3, 25'000, unlimited{}, {.closes = true});
   for (const std::size_t limit : {1u, 2u}) {
     const std::string name = "box, limit " + std::to_string(limit);
     add(name, 3, 150'000, blocking{limit}, {.each = 2});
     add(name + ", time-outs", 3, 100'000, blocking{limit}, {.each = 2, .times_out = true});
     add(name + ", close", 3, 200'000, blocking{limit}, {.each = 2, .closes = true});
+    add(name + ", a receiver that leaves", 3, 1'000, blocking{limit},
+        {.each = static_cast<unsigned>(limit), .takes = static_cast<unsigned>(limit)});
+    add(name + ", a receiver that leaves, close", 3, 1'000, blocking{limit},
+        {.each = 2, .closes = true, .takes = 1});
     add(name + ", moves throw", 2, 15'000, blocking{limit}, {.each = 3, .throws = 2});
   }
   all.push_back({"box, ends with its sender", 4, 5'000, 15'000, run_ending});

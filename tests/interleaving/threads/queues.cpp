@@ -191,20 +191,20 @@ std::vector<scenario> queue_scenarios() {
   };
   for (const std::size_t limit : {1u, 2u, 3u}) {
     const std::string name = "local_queue, limit " + std::to_string(limit);
-    add(name, 3, 25'000, run_local<false>, {.limit = limit});
-    add(name + ", close", 3, 25'000, run_local<false>, {.limit = limit, .closes = true});
-    add(name + ", moves throw", 3, 25'000, run_local<true>,
+    add(name, 3, 20'000, run_local<false>, {.limit = limit});
+    add(name + ", close", 3, 20'000, run_local<false>, {.limit = limit, .closes = true});
+    add(name + ", moves throw", 3, 20'000, run_local<true>,
         {.limit = limit, .closes = true, .throws = true});
   }
   // Segments of 2, 4, 8, 16 and then 32 slots.
   for (const unsigned before : {0u, 1u, 5u, 29u, 61u}) {
     const std::string name = "growing_queue, after " + std::to_string(before);
-    add(name, 3, 25'000, run_growing<false>, {.before = before});
-    add(name + ", close", 3, 25'000, run_growing<false>, {.before = before, .closes = true});
-    add(name + ", moves throw", 3, 25'000, run_growing<true>,
+    add(name, 3, 20'000, run_growing<false>, {.before = before});
+    add(name + ", close", 3, 20'000, run_growing<false>, {.before = before, .closes = true});
+    add(name + ", moves throw", 3, 20'000, run_growing<true>,
         {.before = before, .closes = true, .throws = true});
   }
-  add("growing_queue, many", 2, 25'000, run_growing<false>, {.each = 12});
+  add("growing_queue, many", 2, 20'000, run_growing<false>, {.each = 12});
   return all;
 }
 

@@ -33,8 +33,8 @@ struct message {
   unsigned moves_left = 99;
 
   message(unsigned s, unsigned n) : sender(s), number(n) { ++alive; }
-  message(message&& other) noexcept(!MayThrow) : sender(other.sender), number(other.number) {
-    stage::step();  // others may look at it before it is all there
+  message(message&& other) noexcept(!MayThrow)
+      : sender(other.sender_later()), number(other.number) {
     stage::touch(this);
     stage::touch(&other);
     if constexpr (MayThrow) {
@@ -49,6 +49,13 @@ struct message {
   ~message() {
     stage::touch(this);
     --alive;
+  }
+
+ private:
+  /// Others may come between whatever precedes a move and the move.
+  [[nodiscard]] unsigned sender_later() const {
+    stage::step();
+    return sender;
   }
 };
 

@@ -183,6 +183,7 @@ void give_way() {
 }
 
 void wait(const std::function<bool()>& condition) {
+  step();
   if (running != nobody && !condition()) {
     thread& t = threads[running];
     empty(t);

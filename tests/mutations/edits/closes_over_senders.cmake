@@ -4,4 +4,4 @@ set(find [==[        serve(refused);
 ]==])
 set(put [==[]==])
 set(target interleaving_threads)
-set(arguments [[box, limit 1, close]])
+set(arguments [[box, limit 1, a receiver that leaves, close]])
