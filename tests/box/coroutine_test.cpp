@@ -540,9 +540,11 @@ TEST_CASE("a coroutine does not go on before whoever woke it has done with the e
   };
   const auto work = std::make_shared<jobs>();
   auto keeps_open = std::make_optional(work->box.new_input());
+  std::atomic<int> done = 0;
   std::jthread worker([&] {
     for (auto& job : work->box) {
       job();
+      ++done;
     }
   });
   message_box<int, blocking> box({1});
@@ -553,11 +555,13 @@ TEST_CASE("a coroutine does not go on before whoever woke it has done with the e
   {
     const scheduler there = executor{work, work->box.new_input()};
     task_group group(there);
-    group.spawn([](auto inbox, std::atomic<bool>& done) -> task<> {
+    group.spawn([](auto inbox, std::atomic<bool>& ended) -> task<> {
       (void)co_await inbox.receive();
-      done = true;
+      ended = true;
     }(box.on(there), went_on));
-    std::this_thread::sleep_for(10ms);  // asleep by then, and nothing posted; else nothing is seen
+    while (done == 0) {  // it is asleep then, and nothing is posted
+      std::this_thread::yield();
+    }
     group.spawn([](std::atomic<bool>& busy, std::atomic<bool>& free) -> task<> {
       busy = true;
       while (!free) {
@@ -575,7 +579,6 @@ TEST_CASE("a coroutine does not go on before whoever woke it has done with the e
     };
     CHECK(in.deliver(1));
     work->at_post = nullptr;
-    released = true;
     group.wait();
   }
   CHECK(went_on);
