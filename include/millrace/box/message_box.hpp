@@ -184,6 +184,8 @@ class message_box {
     (void)meeting_->try_receive(message);
     return message;
   }
+  /// The same, and says why not: empty, closed.
+  status try_receive(std::optional<T>& to) { return meeting_->try_receive(to); }
   /// As receive_after, and says why not: timeout, cancelled, closed.
   status receive_within(std::optional<T>& to, std::chrono::nanoseconds time,
                         const std::stop_token& stop = {}) {

@@ -28,8 +28,9 @@
 namespace millrace {
 
 /// Thread-safety: try_enqueue and close from any thread; the others from one at a
-/// time. `A`: the atomic operations to use, for tests.
-template <class T, class A = detail::native_atomics>
+/// time. For tests: `A`, the atomic operations to use, and `Shortest`, the slots of the first
+/// segment; others have up to 16 times as many.
+template <class T, class A = detail::native_atomics, std::uint32_t Shortest = 16>
 class growing_queue {
   static_assert(std::is_move_constructible_v<T>, "messages are moved in and out");
 
@@ -128,14 +129,13 @@ class growing_queue {
   using slot = detail::typed_slot<T, A>;
   static constexpr auto first_lap = static_cast<std::uint32_t>(detail::first_lap);
   static constexpr detail::cursor start = detail::cursor::start_of(first_lap);
-  static constexpr std::uint32_t shortest = 16;
-  static constexpr std::uint32_t longest = 256;
+  static constexpr std::uint32_t longest = 16 * Shortest;
 
   /// How long a lap is follows from its number alone, as nobody may look into a segment before it
   /// has claimed a slot of it.
   [[nodiscard]] static constexpr std::uint32_t slots_in(std::uint32_t lap) noexcept {
     const std::uint32_t number = lap - first_lap;
-    return number < 4 ? shortest << number : longest;
+    return number < 4 ? Shortest << number : longest;
   }
   static_assert(slots_in(first_lap + 4) == 2 * slots_in(first_lap + 3));
 

@@ -36,6 +36,7 @@
 #include <millrace/box/detail/waiting_senders.hpp>
 #include <millrace/box/policies.hpp>
 #include <millrace/core/status.hpp>
+#include <millrace/detail/atomics.hpp>
 #include <millrace/detail/deadline.hpp>
 #include <millrace/detail/spinning.hpp>
 #include <millrace/queue/growing_queue.hpp>
@@ -43,11 +44,17 @@
 
 namespace millrace::detail {
 
-template <class T, class Policy>
+/// What threads have in common, as a template argument like the atomics that it begins with.
+struct native_threads : native_atomics {
+  using mutex = std::mutex;
+  using fence = uneven_fence;
+};
+
+template <class T, class Policy, class A = native_threads>
 class meeting {
   static constexpr bool bounded = Policy::bounded;
   static constexpr bool moves_safely = std::is_nothrow_move_constructible_v<T>;
-  using queue_type = std::conditional_t<bounded, local_queue<T>, growing_queue<T>>;
+  using queue_type = std::conditional_t<bounded, local_queue<T, A>, growing_queue<T, A>>;
 
  public:
   explicit meeting(const Policy& policy) requires bounded : policy_(policy), queue_(policy.limit) {}
@@ -106,7 +113,7 @@ class meeting {
       sender.waits = true;
       if (!senders_wait_.load(std::memory_order_relaxed)) {
         senders_wait_.store(true, std::memory_order_relaxed);
-        uneven_fence::seldom();  // SYNC (s)
+        A::fence::seldom();  // SYNC (s)
       }
       serve(served);
       if (!sender.waits) {
@@ -163,7 +170,7 @@ class meeting {
   /// withdrawn before. To be followed by another look.
   void announce(waiter& me) noexcept {
     receiver_.store(&me, std::memory_order_release);
-    uneven_fence::seldom();  // SYNC (r)
+    A::fence::seldom();  // SYNC (r)
   }
   /// False: somebody has taken `me` and wakes it, or has done so.
   [[nodiscard]] bool withdraw(waiter& me) noexcept {
@@ -280,13 +287,16 @@ class meeting {
     if constexpr (!bounded) {
       return once();
     } else if constexpr (moves_safely) {
-      // Pads may have made room for messages that were waiting.
       const bool found = once();
       return hand_over() && !found ? once() : found;
     } else {
       try {
-        const bool found = once();
-        return hand_over() && !found ? once() : found;
+        bool found = once();
+        // What was handed over may have thrown, and be nothing but room for others that wait.
+        while (hand_over() && !found) {
+          found = once();
+        }
+        return found;
       } catch (...) {
         hand_over();
         throw;
@@ -362,13 +372,13 @@ class meeting {
   }
 
   const Policy policy_;
-  const uneven_fence fence_;
+  const typename A::fence fence_;
   queue_type queue_;
   // Read by everybody all the time, written when somebody begins or ends to wait.
-  alignas(64) std::atomic<waiter*> receiver_{nullptr};
-  std::atomic<bool> senders_wait_{false};
-  std::atomic<std::uint32_t> inputs_{0};
-  alignas(64) std::mutex senders_mutex_;
+  alignas(64) typename A::template atomic<waiter*> receiver_{nullptr};
+  typename A::template atomic<bool> senders_wait_{false};
+  typename A::template atomic<std::uint32_t> inputs_{0};
+  alignas(64) typename A::mutex senders_mutex_;
   sender_list<T> senders_;
   alarm alarm_{[](void* self) noexcept { static_cast<meeting*>(self)->ring(); }, this};
 };
