@@ -38,7 +38,7 @@
 #include <utility>
 
 #include <millrace/box/async_reply.hpp>
-#include <millrace/box/detail/delivery.hpp>
+#include <millrace/box/detail/delivering.hpp>
 #include <millrace/box/handle.hpp>
 #include <millrace/box/protocol.hpp>
 #include <millrace/box/reply.hpp>

@@ -15,15 +15,15 @@ concept delivers_at_once = requires(Sink& sink, Message&& message) {
 
 /// An awaitable: keeps the message as long as its delivery takes.
 template <class Sink, class Message, class Then>
-class [[nodiscard]] delivery {
+class [[nodiscard]] delivering {
   using awaiter = decltype(std::declval<Sink&>().deliver(std::declval<Message&&>()));
 
  public:
-  delivery(Sink& sink, Message&& message, Then then)
+  delivering(Sink& sink, Message&& message, Then then)
       : message_(std::move(message)), then_(std::move(then)),
         delivering_(sink.deliver(std::move(message_))) {}
-  delivery(const delivery&) = delete;
-  delivery& operator=(const delivery&) = delete;
+  delivering(const delivering&) = delete;
+  delivering& operator=(const delivering&) = delete;
 
   [[nodiscard]] bool await_ready() { return delivering_.await_ready(); }
   auto await_suspend(std::coroutine_handle<> sender) { return delivering_.await_suspend(sender); }
@@ -41,7 +41,7 @@ template <class Sink, class Message, class Then>
   if constexpr (delivers_at_once<Sink, Message>) {
     return then(sink.deliver(std::move(message)), message);
   } else {
-    return delivery<Sink, Message, Then>(sink, std::move(message), std::move(then));
+    return delivering<Sink, Message, Then>(sink, std::move(message), std::move(then));
   }
 }
 
