@@ -56,6 +56,7 @@ class growing_queue {
   /// move throws.
   status try_enqueue(T&& message) {
     segment_ptr next;
+    std::uint32_t next_slots = 0;
     detail::cursor tail{tail_.load(std::memory_order_acquire)};
     for (int waits = 0;;) {
       if (tail.closed()) {
@@ -72,8 +73,9 @@ class growing_queue {
       }
       segment* const s = last_.load(std::memory_order_acquire);
       const bool ends_lap = tail.index() + 1 == slots;
-      if (ends_lap && !next) {
-        next = obtain(tail.lap() + 1);  // before the claim, as it may throw
+      if (ends_lap && next_slots < slots_in(tail.lap() + 1)) {  // may be left from an earlier lap
+        next = obtain(tail.lap() + 1);                          // before the claim, as it may throw
+        next_slots = slots_in(tail.lap() + 1);
       }
       if (tail_.compare_exchange_weak(tail.bits, tail.next_index().bits, std::memory_order_acquire,
                                       std::memory_order_acquire)) {

@@ -35,8 +35,8 @@ struct plan {
 constexpr std::size_t in_hands = 600;  // bytes of the message that the first of the dead had
 constexpr std::size_t behind = 2;      // and of the one after it
 
-/// Instructions that cleaning up after somebody takes at least. With fewer, nobody did.
-constexpr std::size_t cleaning_up = 1000;
+/// Where cleaning up after somebody begins.
+const auto cleaning_up = reinterpret_cast<std::uintptr_t>(&millrace::detail::clean_up_after);
 
 /// A process that dies with a claim, a loan, or one of each, of three slots.
 void die_holding(left what, const millrace::queue_options& options) {
@@ -161,7 +161,7 @@ class recovering_trial : public trial {
     if (second_) {
       second_->run_to_marker();
       // Anywhere in its cleaning up, if it comes to that, but not where the first one was.
-      if (second_->run_to(reinterpret_cast<std::uintptr_t>(&millrace::detail::clean_up_after))) {
+      if (second_->run_to(cleaning_up)) {
         (void)second_->step(k_ * 31 % 811);
       }
       second_->kill();

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <functional>
 #include <memory>
 #include <string>
@@ -48,8 +49,8 @@ struct named_trial {
   std::string name;
   /// For the victim's fate at instruction `k`, which matters where there are two victims.
   std::function<std::unique_ptr<trial>(fate, std::size_t k)> make;
-  /// Its instructions, at least, if it is what its name says.
-  std::size_t least = 1;
+  /// An instruction that it comes by, if it does what its name says. 0: any.
+  std::uintptr_t comes_by = 0;
 };
 
 void add_publishing(std::vector<named_trial>& all);
