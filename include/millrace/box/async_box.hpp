@@ -147,14 +147,14 @@ class sending final : waiter, resumable, waiting_sender<T> {
   using in_line = waiting_sender<T>;
 
  public:
-  sending(meeting<T, Policy>& to, const scheduler& where, Message message,
+  sending(meeting<T, Policy>& to, const scheduler& where, Message given,
           std::chrono::nanoseconds time, std::stop_token stop)
       : waiter{[](waiter& w) noexcept {
           auto& self = static_cast<sending&>(w);
           self.where_.go_on_with(self);
         }},
         resumable{[](resumable& r) { static_cast<sending&>(r).go_on(); }}, in_line{nullptr, this},
-        to_(to), where_(where), message_(static_cast<Message&&>(message)), time_(time),
+        to_(to), where_(where), message_(static_cast<Message&&>(given)), time_(time),
         stop_(std::move(stop)) {
     in_line::message = std::addressof(message_);
   }
