@@ -1,11 +1,18 @@
-// All of millrace.
+// All of millrace, but for box/asio_executor.hpp, which needs Boost.Asio.
 #pragma once
 
+#include <millrace/box/catch_all.hpp>
 #include <millrace/box/message_box.hpp>
+#include <millrace/box/policies.hpp>
+#include <millrace/box/scheduler.hpp>
+#include <millrace/box/select.hpp>
+#include <millrace/box/task.hpp>
 #include <millrace/core/error.hpp>
 #include <millrace/core/status.hpp>
 #include <millrace/queue/doctor.hpp>
+#include <millrace/queue/growing_queue.hpp>
 #include <millrace/queue/inspect.hpp>
+#include <millrace/queue/local_queue.hpp>
 #include <millrace/queue/options.hpp>
 #include <millrace/queue/publisher.hpp>
 #include <millrace/queue/queue.hpp>

@@ -28,7 +28,8 @@ class alarm_clock {
     if (time < a.time_.load(std::memory_order_relaxed)) {
       erase(a);
       a.time_.store(time, std::memory_order_release);
-      if (alarms_.emplace(time, &a) == alarms_.begin()) {
+      const auto it = alarms_.emplace(time, &a);
+      if (it == alarms_.begin()) {
         changed_.notify_all();
       }
     }

@@ -34,6 +34,8 @@ set(other_headers_for_src/os    ".")
 set(other_headers_for_src/queue "^fmt/")
 set(other_headers_for_src/link  "^fmt/|^boost/asio")
 set(other_headers_for_src/cli   "^fmt/|^CLI/|^nlohmann/")
+# Or that one file may: for those who have that library and ask for the header.
+set(other_headers_for_include/millrace/box/asio_executor.hpp "^boost/asio/")
 # The command talks to terminals, streams and signals by itself, in files named for their system.
 set(other_headers_for_src/cli_system "^fmt/|^[a-z]+\\.h$|^sys/[a-z]+\\.h$")
 
@@ -84,6 +86,9 @@ function(objection path room text target result)
   elseif(target STREQUAL "other")
     string(REGEX REPLACE "^[<\"]([^>\"]+).*" "\\1" header "${text}")
     set(allowed "${other_headers_for_${room}}")
+    if(other_headers_for_${path})
+      set(allowed "${other_headers_for_${path}}")
+    endif()
     if(path MATCHES "_(posix|windows)\\.cpp$" AND other_headers_for_${room}_system)
       set(allowed "${other_headers_for_${room}_system}")
     endif()

@@ -12,6 +12,8 @@ function(make_good_tree)
   file(WRITE ${scratch}/include/millrace/queue/options.hpp "#include <millrace/detail/word.hpp>\n")
   file(WRITE ${scratch}/include/millrace/box/message_box.hpp
        "#include <millrace/queue/options.hpp>\n")
+  file(WRITE ${scratch}/include/millrace/box/asio_executor.hpp
+       "#include <boost/asio/post.hpp>\n")
   file(WRITE ${scratch}/include/millrace/pool/broker.hpp
        "#include <millrace/box/message_box.hpp>\n")
   file(WRITE ${scratch}/include/millrace/link/tcp_link.hpp "#include <millrace/queue/options.hpp>\n")
@@ -75,6 +77,8 @@ expect_refused(src/cli/main.cpp "#include \"os/lease.hpp\"")
 expect_refused(src/cli/main.cpp "#include <millrace/detail/word.hpp>")
 # Boost and the system
 expect_refused(include/millrace/queue/options.hpp "#include <boost/interprocess/x.hpp>")
+expect_refused(include/millrace/box/message_box.hpp "#include <boost/asio/post.hpp>")
+expect_refused(include/millrace/box/asio_executor.hpp "#include <boost/interprocess/x.hpp>")
 expect_refused(include/millrace/core/error.hpp "#include <unistd.h>")
 expect_refused(include/millrace/core/error.hpp "#include <fmt/format.h>")
 expect_refused(src/queue/segment.cpp "#include <boost/interprocess/x.hpp>")

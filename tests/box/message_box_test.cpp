@@ -49,16 +49,17 @@ void for_every_policy(Body body) {
 
 TEST_CASE("messages of a movable type come out in their order, and then none") {
   for_every_policy<text>([](auto& box) {
-    std::optional in(box.new_input());
-    for (int i = 0; i < 1000; ++i) {
-      CHECK_FALSE(box.try_receive());
-      REQUIRE(in->deliver(make("one")));
-      const auto m = box.receive();
-      REQUIRE(m);
-      CHECK(**m == "one");
+    {
+      auto in = box.new_input();
+      for (int i = 0; i < 1000; ++i) {
+        CHECK_FALSE(box.try_receive());
+        REQUIRE(in.deliver(make("one")));
+        const auto m = box.receive();
+        REQUIRE(m);
+        CHECK(**m == "one");
+      }
+      REQUIRE(in.deliver(make("last")));
     }
-    REQUIRE(in->deliver(make("last")));
-    in.reset();
     CHECK(**box.receive() == "last");
     CHECK_FALSE(box.receive());  // and does not wait
     CHECK_FALSE(box.try_receive());

@@ -17,7 +17,7 @@ using millrace::subscriber;
 using test::allocated_by;
 
 TEST_CASE("the counter counts") {
-  CHECK(allocated_by([] { delete new int(1); }) >= 1);
+  CHECK(allocated_by([] { ::operator delete(::operator new(1)); }) >= 1);
 }
 
 TEST_CASE("calls that do not wait allocate nothing") {

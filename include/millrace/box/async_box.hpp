@@ -35,19 +35,23 @@ namespace detail {
 /// While it is announced as the box's receiver, whoever wakes it and itself agree by `state_` who
 /// goes on with the coroutine: it still looks (then it goes on, or looks again), or it sleeps (then
 /// whoever woke it has the scheduler go on with it).
-template <class T, class Policy>
+///
+/// `Inbox` is `const async_inbox<...>&`; or without the reference if that was a temporary, which
+/// g++ 12 does not keep for as long as the coroutine waits, though it should.
+template <class Inbox>
 class receiving final : waiter, resumable {
+  using T = typename std::remove_cvref_t<Inbox>::value_type;
+
  public:
-  receiving(meeting<T, Policy>& from, const scheduler& where, std::chrono::nanoseconds time,
-            std::stop_token stop)
+  receiving(Inbox&& inbox, std::chrono::nanoseconds time, std::stop_token stop)
       : waiter{[](waiter& w) noexcept { static_cast<receiving&>(w).woken(); }},
-        resumable{[](resumable& r) { static_cast<receiving&>(r).go_on(); }}, from_(from),
-        where_(where), time_(time), stop_(std::move(stop)) {}
+        resumable{[](resumable& r) { static_cast<receiving&>(r).go_on(); }},
+        inbox_(std::forward<Inbox>(inbox)), time_(time), stop_(std::move(stop)) {}
   receiving(const receiving&) = delete;
   receiving& operator=(const receiving&) = delete;
   ~receiving() {
-    if (suspended_ && !from_.withdraw(*this)) {  // destroyed with its coroutine
-      where_.forget(*this);
+    if (suspended_ && !from().withdraw(*this)) {  // destroyed with its coroutine
+      where().forget(*this);
     }
   }
 
@@ -56,7 +60,7 @@ class receiving final : waiter, resumable {
       return false;
     }
     --operations_left;
-    return from_.look() != status::empty || time_ <= std::chrono::nanoseconds::zero();
+    return from().look() != status::empty || time_ <= std::chrono::nanoseconds::zero();
   }
   [[nodiscard]] bool await_suspend(std::coroutine_handle<> h) {
     coroutine_ = h;
@@ -65,7 +69,7 @@ class receiving final : waiter, resumable {
       deadline_ = deadline_after(time_);
     }
     if (operations_left == 0) {  // others first
-      where_.go_on_with(*this);
+      where().go_on_with(*this);
       return true;
     }
     return falls_asleep();
@@ -73,7 +77,7 @@ class receiving final : waiter, resumable {
   [[nodiscard]] std::optional<T> await_resume() {
     suspended_ = false;
     std::optional<T> message;
-    (void)from_.try_receive(message);
+    (void)from().try_receive(message);
     return message;
   }
 
@@ -85,23 +89,23 @@ class receiving final : waiter, resumable {
   };
 
   [[nodiscard]] bool done() {
-    return from_.look() != status::empty || stop_.stop_requested() ||
+    return from().look() != status::empty || stop_.stop_requested() ||
            (deadline_ != never && std::chrono::steady_clock::now() >= deadline_);
   }
 
   /// False: there is something to go on with. True: it is asleep, and may be gone by now.
   [[nodiscard]] bool falls_asleep() {
     if (!stop_call_ && stop_.stop_possible()) {
-      stop_call_.emplace(stop_, waker{from_});
+      stop_call_.emplace(stop_, waker{*this});
     }
     for (;;) {
       state_.store(state::looks, std::memory_order_relaxed);
-      from_.announce(*this);
+      from().announce(*this);
       if (deadline_ != never) {
-        from_.wake_receiver_at(deadline_);
+        from().wake_receiver_at(deadline_);
       }
       if (done()) {
-        if (!from_.withdraw(*this)) {
+        if (!from().withdraw(*this)) {
           while (state_.load(std::memory_order_acquire) != state::woken) {
             std::this_thread::yield();  // until whoever wakes it has let go of it
           }
@@ -115,7 +119,7 @@ class receiving final : waiter, resumable {
   }
   void woken() noexcept {
     if (state_.exchange(state::woken, std::memory_order_acq_rel) == state::sleeps) {
-      where_.go_on_with(*this);
+      where().go_on_with(*this);
     }
   }
   void go_on() {
@@ -125,12 +129,14 @@ class receiving final : waiter, resumable {
   }
 
   struct waker {
-    meeting<T, Policy>& who;
-    void operator()() const noexcept { who.wake_receiver(); }
+    receiving& self;
+    void operator()() const noexcept { self.from().wake_receiver(); }
   };
 
-  meeting<T, Policy>& from_;
-  const scheduler& where_;
+  [[nodiscard]] auto& from() const noexcept { return *inbox_.from_; }
+  [[nodiscard]] const scheduler& where() const noexcept { return inbox_.where_; }
+
+  const Inbox inbox_;
   const std::chrono::nanoseconds time_;
   const std::stop_token stop_;
   std::coroutine_handle<> coroutine_;
@@ -141,20 +147,21 @@ class receiving final : waiter, resumable {
 };
 
 /// co_await this for a message to be delivered. `Message` is T&&, which stays where it is until it
-/// is moved into the box, or T, a copy of its own.
-template <class T, class Policy, class Message>
-class sending final : waiter, resumable, waiting_sender<T> {
-  using in_line = waiting_sender<T>;
+/// is moved into the box, or T, a copy of its own. `Input` is `const async_input<...>&`, or without
+/// the reference; see receiving.
+template <class Input, class Message>
+class sending final : waiter, resumable, waiting_sender<std::remove_cvref_t<Message>> {
+  using in_line = waiting_sender<std::remove_cvref_t<Message>>;
+  using Policy = typename std::remove_cvref_t<Input>::policy_type;
 
  public:
-  sending(meeting<T, Policy>& to, const scheduler& where, Message given,
-          std::chrono::nanoseconds time, std::stop_token stop)
+  sending(Input&& input, Message given, std::chrono::nanoseconds time, std::stop_token stop)
       : waiter{[](waiter& w) noexcept {
           auto& self = static_cast<sending&>(w);
-          self.where_.go_on_with(self);
+          self.where().go_on_with(self);
         }},
         resumable{[](resumable& r) { static_cast<sending&>(r).go_on(); }}, in_line{nullptr, this},
-        to_(to), where_(where), message_(static_cast<Message&&>(given)), time_(time),
+        input_(std::forward<Input>(input)), message_(static_cast<Message&&>(given)), time_(time),
         stop_(std::move(stop)) {
     in_line::message = std::addressof(message_);
   }
@@ -163,7 +170,7 @@ class sending final : waiter, resumable, waiting_sender<T> {
   ~sending() {
     stop_call_.reset();
     if (suspended_ && !(in_line_ && step_out(status::cancelled))) {  // destroyed with its coroutine
-      where_.forget(*this);
+      where().forget(*this);
     }
   }
 
@@ -178,7 +185,7 @@ class sending final : waiter, resumable, waiting_sender<T> {
     coroutine_ = h;
     suspended_ = true;
     if (operations_left == 0) {  // others first
-      where_.go_on_with(*this);
+      where().go_on_with(*this);
       return true;
     }
     return !line_up();
@@ -186,17 +193,17 @@ class sending final : waiter, resumable, waiting_sender<T> {
   /// Whether it was delivered; if not, the message is as it was.
   bool await_resume() {
     suspended_ = false;
-    return meeting<T, Policy>::outcome(*this) == status::ok;
+    return to().outcome(*this) == status::ok;
   }
 
  private:
   [[nodiscard]] bool try_now() {
-    in_line::result = to_.try_send(std::move(message_));
+    in_line::result = to().try_send(std::move(message_));
     return in_line::result != status::full || time_ <= std::chrono::nanoseconds::zero();
   }
   [[nodiscard]] bool step_out(status why) noexcept {
     if constexpr (Policy::bounded) {
-      return to_.step_out(*this, why);
+      return to().step_out(*this, why);
     } else {
       return false;
     }
@@ -211,7 +218,7 @@ class sending final : waiter, resumable, waiting_sender<T> {
         stop_call_.emplace(stop_, stopper{*this});
       }
       in_line_ = true;
-      return to_.line_up(*this, stop_);
+      return to().line_up(*this, stop_);
     } else {
       return true;  // never full
     }
@@ -226,13 +233,15 @@ class sending final : waiter, resumable, waiting_sender<T> {
     sending& self;
     void operator()() const noexcept {
       if (self.step_out(status::cancelled)) {
-        self.where_.go_on_with(self);
+        self.where().go_on_with(self);
       }
     }
   };
 
-  meeting<T, Policy>& to_;
-  const scheduler& where_;
+  [[nodiscard]] auto& to() const noexcept { return input_.shared(); }
+  [[nodiscard]] const scheduler& where() const noexcept { return input_.where_; }
+
+  const Input input_;
   Message message_;
   const std::chrono::nanoseconds time_;
   const std::stop_token stop_;
@@ -250,21 +259,30 @@ template <class T, box_policy Policy>
 class async_inbox {
  public:
   using value_type = T;
-  using receiving = detail::receiving<T, Policy>;
 
   async_inbox(std::shared_ptr<detail::meeting<T, Policy>> from, scheduler where) noexcept
       : from_(std::move(from)), where_(std::move(where)) {}
 
   /// co_await gives std::optional<T>, as message_box::receive.
-  [[nodiscard]] receiving receive(std::stop_token stop = {}) const {
+  [[nodiscard]] auto receive(std::stop_token stop = {}) const& {
     return receive_after(from_->policy().receive_time(), std::move(stop));
   }
-  [[nodiscard]] receiving receive_after(std::chrono::nanoseconds time,
-                                        std::stop_token stop = {}) const {
-    return receiving(*from_, where_, time, std::move(stop));
+  [[nodiscard]] auto receive(std::stop_token stop = {}) && {
+    const auto time = from_->policy().receive_time();
+    return std::move(*this).receive_after(time, std::move(stop));
+  }
+  [[nodiscard]] auto receive_after(std::chrono::nanoseconds time,
+                                   std::stop_token stop = {}) const& {
+    return detail::receiving<const async_inbox&>(*this, time, std::move(stop));
+  }
+  [[nodiscard]] auto receive_after(std::chrono::nanoseconds time, std::stop_token stop = {}) && {
+    return detail::receiving<async_inbox>(std::move(*this), time, std::move(stop));
   }
 
  private:
+  template <class>
+  friend class detail::receiving;
+
   std::shared_ptr<detail::meeting<T, Policy>> from_;
   scheduler where_;
 };
@@ -274,32 +292,53 @@ class async_inbox {
 template <class Input>
 class async_input {
   using T = typename Input::value_type;
-  using Policy = typename Input::policy_type;
 
  public:
   using value_type = T;
+  using policy_type = typename Input::policy_type;
 
   async_input(Input to, scheduler where) noexcept : to_(std::move(to)), where_(std::move(where)) {}
 
   /// co_await gives bool, as input::deliver: false, and the message is as it was. It must stay
   /// where it is until then.
-  [[nodiscard]] auto deliver(T&& message, std::stop_token stop = {}) const {
-    return deliver_for(std::move(message), to_.shared().policy().deliver_time(), std::move(stop));
+  [[nodiscard]] auto deliver(T&& message, std::stop_token stop = {}) const& {
+    return deliver_for(std::move(message), time(), std::move(stop));
+  }
+  [[nodiscard]] auto deliver(T&& message, std::stop_token stop = {}) && {
+    const auto t = time();
+    return std::move(*this).deliver_for(std::move(message), t, std::move(stop));
   }
   [[nodiscard]] auto deliver(const T& message,
-                             std::stop_token stop = {}) const requires std::copy_constructible<T> {
-    return detail::sending<T, Policy, T>(to_.shared(), where_, T(message),
-                                         to_.shared().policy().deliver_time(), std::move(stop));
+                             std::stop_token stop = {}) const& requires std::copy_constructible<T> {
+    return detail::sending<const async_input&, T>(*this, T(message), time(), std::move(stop));
   }
-  [[nodiscard]] auto deliver_for(T&& message, std::chrono::nanoseconds time,
-                                 std::stop_token stop = {}) const {
-    return detail::sending<T, Policy, T&&>(to_.shared(), where_, std::move(message), time,
-                                           std::move(stop));
+  [[nodiscard]] auto deliver(const T& message, std::stop_token stop = {}) && requires
+      std::copy_constructible<T> {
+    const auto t = time();
+    return detail::sending<async_input, T>(std::move(*this), T(message), t, std::move(stop));
+  }
+  [[nodiscard]] auto deliver_for(T&& message, std::chrono::nanoseconds within,
+                                 std::stop_token stop = {}) const& {
+    return detail::sending<const async_input&, T&&>(*this, std::move(message), within,
+                                                    std::move(stop));
+  }
+  [[nodiscard]] auto deliver_for(T&& message, std::chrono::nanoseconds within,
+                                 std::stop_token stop = {}) && {
+    return detail::sending<async_input, T&&>(std::move(*this), std::move(message), within,
+                                             std::move(stop));
   }
 
   [[nodiscard]] bool closed() const noexcept { return to_.closed(); }
 
  private:
+  template <class, class>
+  friend class detail::sending;
+
+  [[nodiscard]] auto& shared() const noexcept { return to_.shared(); }
+  [[nodiscard]] std::chrono::nanoseconds time() const noexcept {
+    return shared().policy().deliver_time();
+  }
+
   Input to_;
   scheduler where_;
 };

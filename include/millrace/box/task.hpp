@@ -171,12 +171,12 @@ class task_group {
         error = std::current_exception();
       }
     }
-    ended(error);
+    ended(std::move(error));
   }
-  void ended(const std::exception_ptr& error) noexcept {
+  void ended(std::exception_ptr error) noexcept {
     const std::lock_guard lock(mutex_);
     if (!error_) {
-      error_ = error;
+      error_ = std::move(error);
     }
     if (--running_ == 0) {
       all_ended_.notify_all();  // under the lock: after it the group may be gone

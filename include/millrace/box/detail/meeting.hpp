@@ -121,8 +121,9 @@ class meeting {
       } else if (sender.deadline != never) {
         alarm_.set(sender.deadline);
       }
+      // Under the lock: after it the sender may be gone, and with it the last who needs the box.
+      message_arrived();
     }
-    message_arrived();
     served.wake_all();
     return done;
   }
