@@ -2,12 +2,7 @@
 // reply comes late, never, or while they are destroyed.
 #include <atomic>
 #include <chrono>
-#include <condition_variable>
-#include <coroutine>
-#include <deque>
-#include <functional>
 #include <memory>
-#include <mutex>
 #include <optional>
 #include <random>
 #include <stdexcept>
@@ -16,13 +11,17 @@
 #include <utility>
 #include <vector>
 
+#include <boost/asio/thread_pool.hpp>
 #include <doctest/doctest.h>
 
+#include <millrace/box/asio_executor.hpp>
 #include <millrace/box/command.hpp>
 #include <millrace/box/message_box.hpp>
 #include <millrace/box/task.hpp>
 
 #include "box/printing.hpp"
+#include "box/run_loop.hpp"
+#include "box/running.hpp"
 #include "box/shop.hpp"
 
 using namespace std::chrono_literals;
@@ -32,52 +31,18 @@ using millrace::reply_status;
 using millrace::task;
 using shop::buy;
 using shop::clerk_but;
+using test::running;
 
 namespace {
 
 constexpr auto long_time = 1h;  // the watchdog is quicker
 
-/// An executor that runs what it is told to when it is told to.
-struct by_hand {
-  std::deque<std::function<void()>>* jobs;
-
-  template <class F>
-  void post(F f) const {
-    jobs->emplace_back(std::move(f));
-  }
-};
+/// A scheduler that goes on when it is told to.
 struct workbench {
-  std::deque<std::function<void()>> jobs;
-  millrace::scheduler where{by_hand{&jobs}};
+  test::run_loop jobs;
+  millrace::scheduler where = jobs.executor();
 
-  void run() {
-    while (!jobs.empty()) {
-      auto job = std::move(jobs.front());
-      jobs.pop_front();
-      job();
-    }
-  }
-};
-
-/// A coroutine that runs until it waits for the first time, and ends by itself or with this.
-struct running {
-  struct promise_type {
-    running get_return_object() {
-      return running{std::coroutine_handle<promise_type>::from_promise(*this)};
-    }
-    static std::suspend_never initial_suspend() noexcept { return {}; }
-    static std::suspend_always final_suspend() noexcept { return {}; }
-    static void return_void() noexcept {}
-    [[noreturn]] static void unhandled_exception() noexcept { std::terminate(); }
-  };
-
-  explicit running(std::coroutine_handle<promise_type> h) : coroutine(h) {}
-  running(const running&) = delete;
-  running& operator=(const running&) = delete;
-  ~running() { coroutine.destroy(); }
-  [[nodiscard]] bool done() const { return coroutine.done(); }
-
-  std::coroutine_handle<promise_type> coroutine;
+  void run() { jobs.run(); }
 };
 
 using answer = millrace::result<bool, millrace::command_error>;
@@ -277,54 +242,8 @@ TEST_CASE("handle: with coroutines as functions returns what to co_await") {
   CHECK(serving.done());
   CHECK(problems == 1);
   CHECK(good.try_take().value().value());
-  CHECK(bad.try_take().value().error().code == command_errc::closed);
+  CHECK(bad.try_take().value().error().code == command_errc::failed);
 }
-
-/// An executor of some threads.
-class crew {
- public:
-  explicit crew(int size) {
-    for (int i = 0; i < size; ++i) {
-      threads_.emplace_back([this] {
-        for (std::unique_lock lock(mutex_);;) {
-          changed_.wait(lock, [this] { return !jobs_.empty() || over_; });
-          if (jobs_.empty()) {
-            return;
-          }
-          auto job = std::move(jobs_.front());
-          jobs_.pop_front();
-          lock.unlock();
-          job();
-          lock.lock();
-        }
-      });
-    }
-  }
-  ~crew() {
-    const std::lock_guard lock(mutex_);
-    over_ = true;
-    changed_.notify_all();
-  }
-  crew(const crew&) = delete;
-  crew& operator=(const crew&) = delete;
-
-  struct executor {
-    crew* jobs_of;
-    template <class F>
-    void post(F f) const {
-      const std::lock_guard lock(jobs_of->mutex_);
-      jobs_of->jobs_.emplace_back(std::move(f));
-      jobs_of->changed_.notify_one();
-    }
-  };
-
- private:
-  std::mutex mutex_;
-  std::condition_variable changed_;
-  std::deque<std::function<void()>> jobs_;
-  bool over_ = false;
-  std::vector<std::jthread> threads_;
-};
 
 TEST_CASE("race: coroutines that time out against replies, on several threads") {
   constexpr int callers = 20;
@@ -335,8 +254,8 @@ TEST_CASE("race: coroutines that time out against replies, on several threads") 
   std::atomic<int> told_abandoned{0};
   shop::box<> store;
   {
-    crew threads(3);
-    const millrace::scheduler where(crew::executor{&threads});
+    boost::asio::thread_pool pool(3);
+    const millrace::scheduler where = millrace::asio_executor(pool.get_executor());
     millrace::task_group servers(where);
     millrace::task_group customers(where);
     servers.spawn([](auto& box, const auto& s, auto& yes, auto& no) -> task<> {

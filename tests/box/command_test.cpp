@@ -1,6 +1,7 @@
 // What casts and calls do, from one thread to another or within one.
 #include <chrono>
 #include <optional>
+#include <set>
 #include <stdexcept>
 #include <stop_token>
 #include <thread>
@@ -107,6 +108,20 @@ TEST_CASE("call: a failure comes with the reason and the number of the call") {
   CHECK(bought.error().id == handled);
   CHECK(handled != millrace::call_id());
   store.close();
+}
+
+TEST_CASE("call: each has a number of its own, however it ends") {
+  shop::box<> store;
+  auto in = store.new_input();
+  std::set<std::uint64_t> numbers;
+  for (int i = 0; i < 100; ++i) {
+    auto reply = call_async(in, buy{"Emma"});
+    numbers.insert(reply.id().value());
+    shop::serve_one(store, shop::clerk());
+    numbers.insert(call(in, buy{"Emma"}, 0s).error().id.value());
+    shop::serve_one(store, shop::clerk());
+  }
+  CHECK(numbers.size() == 200);
 }
 
 TEST_CASE("call: no room in the box is could_not_enqueue, and the command is given back") {

@@ -13,72 +13,19 @@
 #include <millrace/box/command.hpp>
 #include <millrace/box/message_box.hpp>
 
-#include "box/printing.hpp"
+#include "box/tally.hpp"
 
 using namespace std::chrono_literals;
-using millrace::command_errc;
+using counted_calls::answer;
+using counted_calls::ask;
+using counted_calls::desk;
+using counted_calls::living_answers;
+using counted_calls::tally;
 using millrace::reply_box;
-using millrace::reply_status;
 
 namespace {
 
-std::atomic<int> living_answers{0};
-
-/// What calls here return: knows how many of its kind there are, so that a lost or doubled one
-/// shows.
-class answer {
- public:
-  explicit answer(int number) : number_(std::make_unique<int>(number)) { ++living_answers; }
-  answer(answer&& other) noexcept : number_(std::move(other.number_)) { ++living_answers; }
-  answer& operator=(answer&&) = default;
-  ~answer() { --living_answers; }
-  [[nodiscard]] int number() const { return *number_; }
-
- private:
-  std::unique_ptr<int> number_;
-};
-
-struct ask {
-  int number;
-  using returns = millrace::returns<answer>;
-};
-using api = millrace::protocol<ask>;
-using desk = millrace::message_box<api::message>;
-
-/// What became of calls, as told to one side.
-struct tally {
-  std::atomic<int> replied{0};
-  std::atomic<int> gone{0};  // timed out or given up, here; told that nobody waits, there
-  std::atomic<int> failed{0};
-  std::atomic<int> closed{0};
-
-  void add(int asked, const millrace::result<answer, millrace::command_error>& result) {
-    if (result) {
-      replied += result->number() == asked ? 1 : 0;
-      return;
-    }
-    switch (result.error().code) {
-    case command_errc::timed_out:
-      ++gone;
-      break;
-    case command_errc::failed:
-      ++failed;
-      break;
-    case command_errc::closed:
-      ++closed;
-      break;
-    default:
-      break;
-    }
-  }
-  void add(std::atomic<int>& as, reply_status status) {
-    if (status == reply_status::replied) {
-      ++as;
-    } else if (status == reply_status::abandoned) {
-      ++gone;
-    }
-  }
-};
+constexpr auto long_time = 1h;  // the watchdog is quicker
 
 TEST_CASE("race: a reply and a time-out: both sides agree which came first") {
   constexpr int callers = 3;
@@ -86,7 +33,7 @@ TEST_CASE("race: a reply and a time-out: both sides agree which came first") {
   tally here;
   tally there;
   {
-    desk box;
+    desk<> box;
     std::vector<std::jthread> asking;
     for (int i = 0; i < callers; ++i) {
       asking.emplace_back([&here, in = box.new_input(), i]() mutable {
@@ -98,9 +45,8 @@ TEST_CASE("race: a reply and a time-out: both sides agree which came first") {
       });
     }
     for (auto& message : box) {
-      handle(std::move(message), [&](ask&& a, reply_box<answer> reply) {
-        there.add(there.replied, reply_to(reply, answer(a.number)));
-      });
+      handle(std::move(message),
+             [&](ask&& a, reply_box<answer> reply) { there.reply(std::move(a), reply); });
     }
   }
   CHECK(here.replied == there.replied);
@@ -111,7 +57,7 @@ TEST_CASE("race: a reply and a time-out: both sides agree which came first") {
 
 TEST_CASE("race: a reply and a caller that gives up") {
   constexpr int calls = 20'000;
-  desk box;
+  desk<> box;
   auto in = box.new_input();
   std::vector<millrace::async_reply<answer>> replies;
   std::vector<reply_box<answer>> boxes;
@@ -156,8 +102,8 @@ TEST_CASE("race: many callers, and repliers that reply, fail, drop, keep for lat
   tally there;
   std::atomic<int> callers_left{callers};
   {
-    std::vector<desk> boxes(desks);
-    std::vector<desk::input_type> inputs;
+    std::vector<desk<>> boxes(desks);
+    std::vector<desk<>::input_type> inputs;
     for (auto& box : boxes) {
       inputs.push_back(box.new_input());
     }
@@ -190,7 +136,7 @@ TEST_CASE("race: many callers, and repliers that reply, fail, drop, keep for lat
               }
               [[fallthrough]];
             default:
-              there.add(there.replied, reply_to(reply, answer(a.number)));
+              there.reply(std::move(a), reply);
             }
           });
         }
@@ -216,6 +162,43 @@ TEST_CASE("race: many callers, and repliers that reply, fail, drop, keep for lat
   CHECK(here.failed == there.failed);
   CHECK(here.replied + here.gone + here.failed + here.closed == callers * each);
   CHECK(here.closed > 0);
+  CHECK(living_answers == 0);
+}
+
+TEST_CASE("race: a box that closes, or goes away, while many call: none of them waits on") {
+  constexpr int callers = 3;
+  constexpr int rounds = 200;
+  tally here;
+  tally there;
+  std::atomic<int> calls{0};
+  for (int round = 0; round < rounds; ++round) {
+    std::optional<desk<>> box(std::in_place);
+    std::vector<std::jthread> asking;
+    for (int i = 0; i < callers; ++i) {
+      asking.emplace_back([&, in = box->new_input()]() mutable {
+        do {
+          ++calls;
+          here.add(7, call(in, ask{7}, long_time));
+        } while (!in.closed());
+      });
+    }
+    const auto serve = [&](ask&& a, reply_box<answer> reply) { there.reply(std::move(a), reply); };
+    for (int i = 0; i < round % 20; ++i) {
+      handle(std::move(box->receive().value()), serve);
+    }
+    if (round % 2 == 0) {
+      box->close();
+      for (auto& message : *box) {
+        handle(std::move(message), serve);
+      }
+    }
+    box.reset();
+  }
+  CHECK(here.replied == there.replied);
+  CHECK(there.gone == 0);
+  CHECK(here.replied + here.unsent + here.closed == calls);
+  CHECK(here.closed > 0);
+  CHECK(here.unsent > 0);
   CHECK(living_answers == 0);
 }
 

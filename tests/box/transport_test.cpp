@@ -1,19 +1,24 @@
 // Commands need nothing of a transport but that it moves messages: here one that is no box, and one
-// that sends bytes, as a queue between processes would.
+// that sends bytes over the queues between processes.
 #include <chrono>
+#include <cstdint>
 #include <cstring>
 #include <deque>
 #include <map>
 #include <mutex>
 #include <optional>
+#include <span>
 #include <thread>
 #include <utility>
-#include <vector>
 
 #include <doctest/doctest.h>
 
 #include <millrace/box/command.hpp>
 #include <millrace/box/message_box.hpp>
+#include <millrace/queue/publisher.hpp>
+#include <millrace/queue/subscriber.hpp>
+
+#include "support/scratch.hpp"
 
 using namespace std::chrono_literals;
 using millrace::call;
@@ -84,29 +89,21 @@ TEST_CASE("transport: commands go over anything that delivers messages") {
   CHECK(call(between, total{-1}, long_time).error().why == "negative");
 }
 
-/// Bytes in one direction: what a queue between two processes carries.
-struct wire {
-  std::mutex mutex;
-  std::deque<std::vector<char>> frames;
-
-  template <class Frame>
-  void send(const Frame& frame) {
-    const auto* const first = reinterpret_cast<const char*>(&frame);
-    const std::lock_guard lock(mutex);
-    frames.emplace_back(first, first + sizeof frame);
+/// What queues carry is bytes.
+template <class Frame>
+void send(millrace::publisher& to, const Frame& frame) {
+  REQUIRE(to.enqueue(std::as_bytes(std::span(&frame, 1))) == millrace::status::ok);
+}
+template <class Frame>
+std::optional<Frame> receive(millrace::subscriber& from) {
+  const auto message = from.dequeue_for(1ms);
+  if (!message) {
+    return std::nullopt;
   }
-  template <class Frame>
-  std::optional<Frame> receive() {
-    const std::lock_guard lock(mutex);
-    if (frames.empty()) {
-      return std::nullopt;
-    }
-    Frame frame;
-    std::memcpy(&frame, frames.front().data(), sizeof frame);
-    frames.pop_front();
-    return frame;
-  }
-};
+  Frame frame;
+  std::memcpy(&frame, message->bytes().data(), sizeof frame);
+  return frame;
+}
 
 struct request {
   bool is_call;
@@ -124,46 +121,54 @@ class near_end {
  public:
   using value_type = api::message;
 
-  near_end(wire& there, wire& back) : there_(there), back_(back) {}
+  near_end(const millrace::queue_options& options)
+      : there_("there", options), back_("back", options) {}
 
   bool deliver(value_type&& message) {
-    message.visit([this](auto& content) { send(content); });
+    message.visit([this](auto& content) { send_command(content); });
     return true;
   }
-  void listen() {
-    while (const auto a = back_.receive<answer>()) {
-      std::unique_lock lock(mutex_);
-      auto waiting = waiting_.extract(a->call);
-      lock.unlock();
-      REQUIRE(waiting);
-      (void)(a->failed ? fail(waiting.mapped(), "over there")
-                       : reply_to(waiting.mapped(), a->number));
+  /// In a thread of its own.
+  void listen(const std::stop_token& stop) {
+    while (!stop.stop_requested()) {
+      if (const auto a = receive<answer>(back_)) {
+        std::unique_lock lock(mutex_);
+        auto waiting = waiting_.extract(a->call);
+        lock.unlock();
+        REQUIRE(waiting);
+        (void)(a->failed ? fail(waiting.mapped(), "over there")
+                         : reply_to(waiting.mapped(), a->number));
+      }
     }
   }
 
  private:
-  void send(millrace::envelope<add>& cast) { there_.send(request{false, 0, cast.command.number}); }
-  void send(millrace::envelope<total>& call) {
+  void send_command(millrace::envelope<add>& cast) {
+    send(there_, request{false, 0, cast.command.number});
+  }
+  void send_command(millrace::envelope<total>& call) {
     const auto id = call.reply.id().value();
     {
       const std::lock_guard lock(mutex_);
       waiting_.emplace(id, std::move(call.reply));
     }
-    there_.send(request{true, id, call.command.offset});
+    send(there_, request{true, id, call.command.offset});
   }
 
-  wire& there_;
-  wire& back_;
+  millrace::publisher there_;
+  millrace::subscriber back_;
   std::mutex mutex_;
   std::map<std::uint64_t, reply_box<int>> waiting_;
 };
 
 /// The far end: makes the calls again, to a box there, and sends back what they return.
 template <class Input>
-void serve_far_end(wire& there, wire& back, Input to, const std::stop_token& stop) {
+void serve_far_end(const millrace::queue_options& options, Input to, const std::stop_token& stop) {
+  millrace::subscriber there("there", options);
+  millrace::publisher back("back", options);
   std::map<std::uint64_t, millrace::async_reply<int>> calls;
   while (!stop.stop_requested()) {
-    if (const auto r = there.receive<request>()) {
+    if (const auto r = receive<request>(there)) {
       if (r->is_call) {
         calls.emplace(r->call, call_async(to, total{r->number}));
       } else {
@@ -173,33 +178,30 @@ void serve_far_end(wire& there, wire& back, Input to, const std::stop_token& sto
     for (auto c = calls.begin(); c != calls.end();) {
       const auto reply = c->second.try_take();
       if (reply) {
-        back.send(*reply ? answer{c->first, false, **reply} : answer{c->first, true, 0});
+        send(back, *reply ? answer{c->first, false, **reply} : answer{c->first, true, 0});
       }
       c = reply ? calls.erase(c) : std::next(c);
     }
   }
 }
 
-TEST_CASE("transport: calls go over bytes, the reply boxes staying at home") {
-  wire there;
-  wire back;
-  near_end link(there, back);
+TEST_CASE("transport: calls go over a queue of bytes, the reply boxes staying at home") {
+  const test::scratch scratch;
+  const auto options = scratch.options();
+  near_end link(options);
   millrace::message_box<api::message> box;
-  std::jthread server([&box] {
+  auto to_box = box.new_input();
+  const std::jthread server([&box] {
     adder sums;
     for (auto& message : box) {
       handle(std::move(message), sums);
     }
   });
   {
-    const std::jthread far_end([&, to = box.new_input()](const std::stop_token& stop) {
-      serve_far_end(there, back, to, stop);
+    const std::jthread far_end([&, to = std::move(to_box)](const std::stop_token& stop) {
+      serve_far_end(options, to, stop);
     });
-    const std::jthread listener([&link](const std::stop_token& stop) {
-      while (!stop.stop_requested()) {
-        link.listen();
-      }
-    });
+    const std::jthread listener([&link](const std::stop_token& stop) { link.listen(stop); });
     CHECK(cast(link, add{40}));
     CHECK(call(link, total{2}, long_time).value() == 42);
     auto first = call_async(link, total{1});

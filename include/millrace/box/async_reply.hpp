@@ -20,6 +20,8 @@ namespace millrace {
 
 namespace detail {
 template <class R>
+class new_call;
+template <class R>
 class awaited_reply;
 template <class R>
 class inline_reply;
@@ -35,27 +37,23 @@ class [[nodiscard]] async_reply {
   using result_type = result<R, command_error>;
 
   async_reply(async_reply&& other) noexcept
-      : slot_(std::exchange(other.slot_, nullptr)), id_(other.id_),
-        not_enqueued_(std::exchange(other.not_enqueued_, false)) {}
+      : slot_(std::exchange(other.slot_, nullptr)), id_(other.id_) {}
   async_reply& operator=(async_reply&& other) noexcept {
     async_reply dropped(std::move(*this));
     slot_ = std::exchange(other.slot_, nullptr);
     id_ = other.id_;
-    not_enqueued_ = std::exchange(other.not_enqueued_, false);
     return *this;
   }
   ~async_reply() {
-    if (slot_ != nullptr) {
-      detail::reply_slot<R>::leave(slot_);
+    if (slot_ != nullptr && !detail::reply_slot<R>::abandon(slot_)) {
+      detail::reply_slot<R>::free(slot_);
     }
   }
 
   [[nodiscard]] call_id id() const noexcept { return id_; }
 
   /// Whether try_take() has something to give now.
-  [[nodiscard]] bool ready() const noexcept {
-    return slot_ == nullptr ? not_enqueued_ : slot_->is_settled();
-  }
+  [[nodiscard]] bool ready() const noexcept { return slot_ != nullptr && slot_->is_settled(); }
 
   /// Waits until ready(), which is returned, but no longer than the given time or until a stop is
   /// asked for. The reply may still be awaited afterwards.
@@ -64,12 +62,22 @@ class [[nodiscard]] async_reply {
   }
   [[nodiscard]] bool wait_until(std::chrono::steady_clock::time_point deadline,
                                 const std::stop_token& stop = {}) {
-    return slot_ == nullptr ? not_enqueued_ : detail::await_settled(*slot_, deadline, stop);
+    return slot_ != nullptr && detail::await_settled(*slot_, deadline, stop);
   }
 
   /// The reply, or why there will be none; nothing, if it has not come yet or was taken before.
   [[nodiscard]] std::optional<result_type> try_take() {
     return ready() ? std::optional(take()) : std::nullopt;
+  }
+
+  /// The reply, or why there will be none; if it has not come yet, gives up with `why`, and whoever
+  /// replies later is told that nobody waits. REQUIRES: it has not been taken before.
+  [[nodiscard]] result_type take_or_give_up(command_errc why) {
+    if (!ready() && detail::reply_slot<R>::abandon(slot_)) {
+      slot_ = nullptr;
+      return failure{command_error{why, id_}};
+    }
+    return take();
   }
 
   /// For coroutines: `co_await std::move(reply).on(where)` is a result_type; if `time` passed
@@ -89,18 +97,10 @@ class [[nodiscard]] async_reply {
   friend detail::awaited_reply<R>;
   friend detail::new_call<R>;
 
-  async_reply(detail::reply_slot<R>* slot, bool enqueued) noexcept
-      : slot_(slot), id_(slot->id), not_enqueued_(!enqueued) {
-    if (not_enqueued_) {
-      detail::reply_slot<R>::leave(std::exchange(slot_, nullptr));
-    }
-  }
+  explicit async_reply(detail::reply_slot<R>* slot) noexcept : slot_(slot), id_(slot->id) {}
 
   /// REQUIRES: ready().
   result_type take() {
-    if (std::exchange(not_enqueued_, false)) {
-      return failure{command_error{command_errc::could_not_enqueue, id_}};
-    }
     struct freeing {
       void operator()(detail::reply_slot<R>* slot) { detail::reply_slot<R>::free(slot); }
     };
@@ -112,24 +112,30 @@ class [[nodiscard]] async_reply {
     if (auto* const refused = std::get_if<detail::refused>(&outcome)) {
       return failure{command_error{command_errc::failed, id_, std::move(refused->why)}};
     }
-    return failure{command_error{command_errc::closed, id_}};
+    return failure{command_error{std::holds_alternative<detail::not_enqueued>(outcome)
+                                     ? command_errc::could_not_enqueue
+                                     : command_errc::closed,
+                                 id_}};
   }
 
-  detail::reply_slot<R>* slot_;
+  detail::reply_slot<R>* slot_;  // none: taken, or moved from
   call_id id_;
-  bool not_enqueued_ = false;
 };
 
 namespace detail {
 
 /// Both ends of a call that is about to be made.
 template <class R>
-struct new_call {
-  reply_slot<R>* slot = reply_slot<R>::make();
+class new_call {
+  reply_slot<R>* const slot_ = reply_slot<R>::make();
 
-  [[nodiscard]] reply_box<R> box() const noexcept { return reply_box<R>(slot); }
-  [[nodiscard]] async_reply<R> reply(bool enqueued) const noexcept {
-    return async_reply<R>(slot, enqueued);
+ public:
+  async_reply<R> reply{slot_};
+  reply_box<R> box{slot_};
+
+  /// Instead of an answer.
+  static void not_enqueued(reply_box<R>& unsent) noexcept {
+    static_cast<void>(unsent.template settle<detail::not_enqueued>());
   }
 };
 

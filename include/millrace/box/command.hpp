@@ -6,15 +6,22 @@
 //
 //   // at the store                                    // at a customer's
 //   message_box<book_store::message> box;              auto store = box.new_input();
-//   for (auto& m : box)                                cast(store, donate{"Emma"});
+//   for (auto& m : box)                                bool sent = cast(store, donate{"Emma"});
 //     handle(std::move(m), overloaded{                 auto sold = call(store, buy{"Emma"}, 1s);
 //       [&](donate&& d) { ... },                       if (sold) ... *sold ...
 //       [&](buy&& b, reply_box<bool> reply) {          else ... sold.error() ...
 //         return reply_to(reply, ...); }});
 //
-// In coroutines, g++ 12 goes wrong if an aggregate that is more than plain bytes, such as these
-// commands, is made within an expression that has a co_await: make it, or the call, in a statement
-// before.
+// In a coroutine, with the inputs that co_await:
+//
+//   donate gift{"Emma"};                               buy order{"Emma"};
+//   co_await cast(store, std::move(gift));             auto reply = co_await call_async(store,
+//   order);
+//                                                      auto sold = co_await
+//                                                      std::move(reply).on(pool);
+//
+// The command, like `store`, is made in a statement of its own since g++ 12 goes wrong if an
+// aggregate that is more than plain bytes is made within an expression that has a co_await.
 //
 // An input of a box is one way to send commands; anything that is a command_sink is another. A
 // transport only moves messages. One that leaves the process keeps the reply_box at home, by its
@@ -39,7 +46,8 @@ namespace millrace {
 
 /// Takes messages of a protocol: moves from them only if it says true. `deliver` may also return an
 /// awaitable of bool, as the coroutines' view of an input does; then cast, call_async and
-/// delegate_call return awaitables of what they would return.
+/// delegate_call return awaitables of what they would return, to be awaited in the same expression,
+/// since they keep references to what they were given.
 template <class S>
 concept command_sink = requires(std::remove_cvref_t<S>& sink,
                                 typename std::remove_cvref_t<S>::value_type&& message) {
@@ -67,6 +75,14 @@ consteval bool may_call() {
   static_assert(knows<Sink, C>, "this command is not in the protocol of the box it is sent to");
   static_assert(!is_cast<C>, "nobody replies to this command: cast it, don't call it");
   return knows<Sink, C> && !is_cast<C>;
+}
+
+template <class Sink, class C>
+consteval bool may_wait_for() {
+  constexpr bool waits = delivers_at_once<std::remove_cvref_t<Sink>, message_for<Sink>>;
+  static_assert(waits,
+                "call waits as a thread: in a coroutine, co_await call_async and then the reply");
+  return waits && may_call<Sink, C>();
 }
 
 /// Gives back a command that was lent by std::move, if it has not been delivered.
@@ -123,15 +139,16 @@ template <command_sink Sink, class C>
   using type = std::remove_cvref_t<C>;
   if constexpr (detail::may_call<Sink, type>()) {
     using message = detail::message_for<Sink>;
-    const detail::new_call<reply_of<type>> made;
-    return detail::deliver(sink, message(envelope<type>{std::forward<C>(command), made.box()}),
-                           [&command, made](bool delivered, message& m) {
-                             auto reply = made.reply(delivered);
-                             if (!delivered) {
-                               detail::give_back<C>(command, m);
-                             }
-                             return reply;
-                           });
+    detail::new_call<reply_of<type>> made;
+    return detail::deliver(
+        sink, message(envelope<type>{std::forward<C>(command), std::move(made.box)}),
+        [&command, reply = std::move(made.reply)](bool delivered, message& m) mutable {
+          if (!delivered) {
+            detail::new_call<reply_of<type>>::not_enqueued(m.template get<type>().reply);
+            detail::give_back<C>(command, m);
+          }
+          return std::move(reply);
+        });
   }
 }
 
@@ -141,16 +158,13 @@ template <command_sink Sink, class C>
 [[nodiscard]] auto call(Sink&& sink, C&& command, std::chrono::nanoseconds time,
                         const std::stop_token& stop = {}) {
   using type = std::remove_cvref_t<C>;
-  if constexpr (detail::may_call<Sink, type>()) {
-    using result_type = result<reply_of<type>, command_error>;
+  if constexpr (detail::may_wait_for<Sink, type>()) {
     const auto deadline = detail::deadline_after(time);
     auto reply = call_async(detail::impatient_sink<std::remove_reference_t<Sink>>{sink, time, stop},
                             std::forward<C>(command));
-    if (!reply.wait_until(deadline, stop)) {
-      return result_type(failure{command_error{
-          stop.stop_requested() ? command_errc::cancelled : command_errc::timed_out, reply.id()}});
-    }
-    return *reply.try_take();
+    const bool came = reply.wait_until(deadline, stop);
+    return reply.take_or_give_up(!came && stop.stop_requested() ? command_errc::cancelled
+                                                                : command_errc::timed_out);
   }
 }
 

@@ -54,7 +54,7 @@ enum class [[nodiscard]] reply_status{
 
 namespace detail {
 template <class R>
-struct new_call;
+class new_call;
 inline constexpr const char* handler_threw = "handler threw";
 }  // namespace detail
 

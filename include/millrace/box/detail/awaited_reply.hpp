@@ -24,9 +24,10 @@ class awaited_reply {
   explicit awaited_reply(async_reply<R>&& reply) noexcept : reply_(std::move(reply)) {}
 
   [[nodiscard]] reply_slot<R>& slot() noexcept { return *reply_.slot_; }
-  [[nodiscard]] bool ready() const noexcept { return reply_.ready(); }
-  [[nodiscard]] call_id id() const noexcept { return reply_.id(); }
   [[nodiscard]] result<R, command_error> take() { return reply_.take(); }
+  [[nodiscard]] result<R, command_error> take_or_give_up(command_errc why) {
+    return reply_.take_or_give_up(why);
+  }
 
  private:
   async_reply<R> reply_;
@@ -37,8 +38,9 @@ template <class R>
 class [[nodiscard]] inline_reply : public awaited_reply<R>, waiter {
  public:
   explicit inline_reply(async_reply<R>&& reply) noexcept
-      : awaited_reply<R>(std::move(reply)),
-        waiter{[](waiter& w) noexcept { static_cast<inline_reply&>(w).caller_.resume(); }} {}
+      : awaited_reply<R>(std::move(reply)), waiter{[](waiter& w) noexcept {
+          static_cast<inline_reply&>(w).caller_.resume();
+        }} {}
 
   [[nodiscard]] bool await_suspend(std::coroutine_handle<> caller) noexcept {
     caller_ = caller;
@@ -57,8 +59,9 @@ template <class R>
 class [[nodiscard]] scheduled_reply : public awaited_reply<R>, waiter, resumable {
  public:
   scheduled_reply(async_reply<R>&& reply, const scheduler& where, std::chrono::nanoseconds time)
-      : awaited_reply<R>(std::move(reply)),
-        waiter{[](waiter& w) noexcept { static_cast<scheduled_reply&>(w).woken(); }},
+      : awaited_reply<R>(std::move(reply)), waiter{[](waiter& w) noexcept {
+          static_cast<scheduled_reply&>(w).woken();
+        }},
         resumable{[](resumable& r) { static_cast<scheduled_reply&>(r).caller_.resume(); }},
         where_(where), time_(time) {}
   scheduled_reply(const scheduled_reply&) = delete;
@@ -86,10 +89,7 @@ class [[nodiscard]] scheduled_reply : public awaited_reply<R>, waiter, resumable
   [[nodiscard]] result<R, command_error> await_resume() {
     suspended_ = false;
     alarm_.reset();  // it uses the slot
-    if (!this->ready()) {
-      return failure{command_error{command_errc::timed_out, this->id()}};
-    }
-    return this->take();
+    return this->take_or_give_up(command_errc::timed_out);
   }
 
  private:

@@ -3,10 +3,15 @@
 
 #include <concepts>
 #include <coroutine>
-#include <type_traits>
 #include <utility>
 
 namespace millrace::detail {
+
+/// Whether delivering is done when deliver() returns. Else that returns an awaitable.
+template <class Sink, class Message>
+concept delivers_at_once = requires(Sink& sink, Message&& message) {
+  { sink.deliver(std::move(message)) } -> std::same_as<bool>;
+};
 
 /// An awaitable: keeps the message as long as its delivery takes.
 template <class Sink, class Message, class Then>
@@ -30,10 +35,10 @@ class [[nodiscard]] delivery {
   awaiter delivering_;
 };
 
-/// What `then(delivered, message)` returns, or an awaitable of that if delivering is one of bool.
+/// What `then(delivered, message)` returns, or an awaitable of that.
 template <class Sink, class Message, class Then>
 [[nodiscard]] auto deliver(Sink& sink, Message&& message, Then then) {
-  if constexpr (std::same_as<decltype(sink.deliver(std::move(message))), bool>) {
+  if constexpr (delivers_at_once<Sink, Message>) {
     return then(sink.deliver(std::move(message)), message);
   } else {
     return delivery<Sink, Message, Then>(sink, std::move(message), std::move(then));

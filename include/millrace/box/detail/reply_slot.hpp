@@ -26,9 +26,9 @@
 //
 // What one side wrote before its step is seen by the other one after it:
 //   SYNC (a)  settle (release)                 the outcome       -> settled(), wait_by,
-//                                                                   stop_waiting, leave (acquire)
+//                                                                   stop_waiting, abandon (acquire)
 //   SYNC (b)  wait_by (release)                the waiter        -> settle (acquire)
-//   SYNC (c)  leave, stop_waiting (release)    the caller's last -> settle (acquire), which frees
+//   SYNC (c)  abandon, stop_waiting (release)  the caller's last -> settle (acquire), which frees
 //                                              look at the slot     the slot or leaves it alone
 // The first look of the replier comes after the message that carries the reply_box to it.
 #pragma once
@@ -51,7 +51,8 @@ using call_id = fresh<struct call_tag>;
 namespace detail {
 
 /// Outcomes of a call that has been settled, besides a value.
-struct dropped {};  // the reply_box is gone
+struct dropped {};       // the reply_box is gone
+struct not_enqueued {};  // nobody ever got it
 struct refused {
   std::string why;
 };
@@ -66,7 +67,7 @@ struct replied {
 template <class R>
 class alignas(64) reply_slot {
  public:
-  using outcome_type = std::variant<dropped, replied<R>, refused>;
+  using outcome_type = std::variant<dropped, not_enqueued, replied<R>, refused>;
 
   /// A pending slot for a new call.
   [[nodiscard]] static reply_slot* make() {
@@ -91,11 +92,9 @@ class alignas(64) reply_slot {
   [[nodiscard]] bool wait_by(waiter& w) noexcept { return step(pending, address(w)); }
   /// Back. False: whoever settled the call is waking the waiter, which must stay until then.
   [[nodiscard]] bool stop_waiting(waiter& w) noexcept { return step(address(w), pending); }
-  /// The caller's end of the slot: it must not use it any more.
-  static void leave(reply_slot* slot) noexcept {
-    if (slot->word_.exchange(abandoned, std::memory_order_acq_rel) == settled) {  // SYNC (a), (c)
-      free(slot);
-    }
+  /// The caller goes. False: it can't, as there is an outcome; the slot is its own now.
+  [[nodiscard]] static bool abandon(reply_slot* slot) noexcept {
+    return slot->word_.exchange(abandoned, std::memory_order_acq_rel) != settled;  // SYNC (a), (c)
   }
 
   // --- the replier's step
