@@ -11,6 +11,7 @@
 #include <system_error>
 #include <vector>
 
+#include <malloc.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
@@ -43,6 +44,9 @@ bool grows(const std::vector<long>& rounds) {
 }
 
 int run(int rounds, rlim_t mebibytes) {
+  // Else glibc would want a large piece of address space for each thread and, if it does not get
+  // that, a page for each small piece of memory.
+  mallopt(M_ARENA_MAX, 1);
   limit_address_space(mebibytes);
   // A party that ended by std::bad_alloc would leave others waiting for it.
   std::set_new_handler([] {

@@ -56,10 +56,9 @@ task<> send(std::vector<Input> receivers, int to_each, const millrace::scheduler
     inputs.push_back(r.on(where));
   }
   for (int i = 0; i < to_each; ++i) {
-    const auto original = make_message<Text>(i);
     for (auto& in : inputs) {
-      auto copy = original;
-      const bool delivered = co_await in.deliver(std::move(copy));
+      auto m = make_message<Text>(i);
+      const bool delivered = co_await in.deliver(std::move(m));
       must(delivered, "a message was not delivered");
     }
   }
@@ -116,10 +115,8 @@ void run_with_threads(const parties& p, int total) {
         inputs.push_back(std::make_unique<typename P::sender>(*box));
       }
       for (int i = 0; i < to_each; ++i) {
-        const auto original = make_message<Text>(i);
         for (auto& in : inputs) {
-          auto copy = original;
-          in->send(std::move(copy));
+          in->send(make_message<Text>(i));
         }
       }
     });
