@@ -63,17 +63,15 @@ class receiving final : waiter, resumable {
     --operations_left;
     return from().look() != status::empty || time_ <= std::chrono::nanoseconds::zero();
   }
-  [[nodiscard]] bool await_suspend(std::coroutine_handle<> h) {
+  /// Lets others run first: what is ready may be what delivers the next message, and falling asleep
+  /// makes all threads pass a fence, which costs more than that.
+  void await_suspend(std::coroutine_handle<> h) {
     coroutine_ = h;
     suspended_ = true;
     if (time_ != for_ever) {
       deadline_ = deadline_after(time_);
     }
-    if (operations_left == 0) {  // others first
-      where().go_on_with(*this);
-      return true;
-    }
-    return falls_asleep();
+    where().go_on_with(*this);
   }
   [[nodiscard]] std::optional<T> await_resume() {
     suspended_ = false;

@@ -23,7 +23,9 @@ namespace millrace::detail {
 
 template <class T, class A>
 struct typed_slot {
-  typename A::template atomic<std::uint64_t> word;
+  // Where messages fill cache lines, a slot begins a line of its own, since its neighbour, which
+  // the other side works on, would share one with it.
+  alignas(sizeof(T) > 56 ? 64 : 8) typename A::template atomic<std::uint64_t> word;
   union {
     T value;
   };
