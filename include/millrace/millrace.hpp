@@ -2,6 +2,8 @@
 #pragma once
 
 #include <millrace/box/catch_all.hpp>
+#include <millrace/box/command.hpp>
+#include <millrace/box/fresh.hpp>
 #include <millrace/box/message_box.hpp>
 #include <millrace/box/policies.hpp>
 #include <millrace/box/scheduler.hpp>
