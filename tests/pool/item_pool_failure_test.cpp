@@ -10,6 +10,7 @@
 
 #include "pool/items.hpp"
 #include "support/errors.hpp"
+#include "support/watchdog.hpp"
 
 using millrace::errc;
 using millrace::item_pool;
@@ -83,6 +84,7 @@ TEST_CASE("a pool without threads is refused, and so is a route that leads nowhe
 }
 
 TEST_CASE("those who send while a pool is shut down all get answers") {
+  test::allow(60);
   for (int round = 0; round < 50; ++round) {
     item_pool<counter> pool(2);
     for (millrace::item_id id = 0; id < 10; ++id) {

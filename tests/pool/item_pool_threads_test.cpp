@@ -53,12 +53,12 @@ class group {
     }
   }
   int sum(int members) {
-    std::vector<test::total> requests;
+    std::vector<test::total> questions;
     for (int i = 0; i < members; ++i) {
-      requests.emplace_back(static_cast<item_id>(i));
+      questions.emplace_back(static_cast<item_id>(i));
     }
     int s = 0;
-    for (auto& r : members_.send_and_receive(requests)) {
+    for (auto& r : members_.send_and_receive(questions)) {
       s += r.value();
     }
     return s + members_.send_and_receive_once(test::total(0)).value();
@@ -85,24 +85,24 @@ class neighbour {
  private:
   item_pool<neighbour>* pool_;
 };
-using number = millrace::request<&neighbour::number>;
+using number_of = millrace::request<&neighbour::number>;
 
 item_status neighbour::ask(item_id whom) const {
-  return pool_->send_and_receive_once(number(whom)).status();
+  return pool_->send_and_receive_once(number_of(whom)).status();
 }
 std::vector<item_status> neighbour::ask_all(std::vector<item_id> whom) const {
-  std::vector<number> requests;
+  std::vector<number_of> questions;
   for (const item_id id : whom) {
-    requests.emplace_back(id);
+    questions.emplace_back(id);
   }
   std::vector<item_status> got;
-  for (auto& r : pool_->send_and_receive_in_order(requests)) {
+  for (auto& r : pool_->send_and_receive_in_order(questions)) {
     got.push_back(r.status());
   }
   return got;
 }
 bool neighbour::tell(item_id whom) const {
-  return pool_->send(number(whom));
+  return pool_->send(number_of(whom));
 }
 
 }  // namespace
