@@ -28,11 +28,11 @@ class history_tracker {
 
 class user_session {
  public:
-  explicit user_session(std::string user) : state_{.user = std::move(user)}, history_(state_) {}
+  explicit user_session(std::string user) : state_{std::move(user), 0, {}}, history_(state_) {}
   user_session(const user_session&) = delete;
   user_session& operator=(const user_session&) = delete;
 
-  /// The how manyth action it was.
+  /// Which action of this session it was, counted from 1.
   int act(const std::string& action) {
     ++state_.actions;
     history_.note(action);
