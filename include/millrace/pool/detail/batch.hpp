@@ -53,7 +53,7 @@ class batch {
     if (left_ == 0) {
       return nullptr;
     }
-    if (!find_ready() && !spin_until([this] { return find_ready(); })) {
+    if (!find_ready() && !yield_until([this] { return find_ready(); })) {
       while (!find_ready()) {
         sleep();
       }

@@ -48,7 +48,7 @@ class job_inbox {
   /// Waits until there are any; the oldest one, linked to the others.
   [[nodiscard]] job_link* take() {
     const auto any = [this] { return newest_.load(std::memory_order_relaxed) != nullptr; };
-    if (!any() && !spin_until(any)) {
+    if (!any() && !yield_until(any)) {
       job_link* none = nullptr;
       if (newest_.compare_exchange_strong(none, &asleep, std::memory_order_relaxed)) {
         sleeper_.sleep();

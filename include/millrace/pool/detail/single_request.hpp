@@ -27,7 +27,7 @@ class awaited_request final : public job<Item> {
   }
 
   [[nodiscard]] response_to<Request> await() {
-    if (!spin_until([this] { return done_.count() == 1; }) && done_.announce(0)) {
+    if (!yield_until([this] { return done_.count() == 1; }) && done_.announce(0)) {
       sleeper_.sleep();
     }
     return std::move(errand_.response());

@@ -1,6 +1,7 @@
 // How one thread sleeps until another has something for it.
 #pragma once
 
+#include <thread>
 #include <utility>
 
 #include <millrace/box/detail/parking.hpp>
@@ -20,10 +21,23 @@ class sleeper {
   bool woken_ = false;
 };
 
-/// Spins for as long as a short answer takes. True: `done` was true.
+/// Before a sleep: looks for as long as a short answer takes. True: `done` was true. Lets others
+/// run between the looks, as whoever is waited for may well need this processor: a pool is busy on
+/// as many threads as there are processors, and its caller waits.
 template <class Done>
-[[nodiscard]] bool spin_until(Done done) {
-  return spin_until(done, spin_time, never, {});
+[[nodiscard]] bool yield_until(Done done) {
+  constexpr int yields = 60;
+  constexpr int looks_between = 8;
+  for (int i = 0; i < yields; ++i) {
+    for (int k = 0; k < looks_between; ++k) {
+      native_atomics::pause();
+      if (done()) {
+        return true;
+      }
+    }
+    std::this_thread::yield();
+  }
+  return done();
 }
 
 }  // namespace millrace::detail
