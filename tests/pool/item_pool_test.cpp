@@ -1,6 +1,7 @@
 // What an item pool answers.
 #include <algorithm>
 #include <atomic>
+#include <latch>
 #include <map>
 #include <memory>
 #include <ranges>
@@ -180,10 +181,10 @@ TEST_CASE("what is sent without waiting is done before what is asked afterwards"
 TEST_CASE("responses that nobody takes are dropped, and their requests run") {
   item_pool<counter> pool(2);
   CHECK(pool.init(1, 0).ok());
-  {
-    auto dropped = pool.send_and_receive(std::vector(1000, add(1, 1)));
-    CHECK((*dropped.begin()).value() == 1);
-  }
+  std::atomic<bool> go_on = false;
+  CHECK(pool.send(test::wait_for(1, &go_on)));
+  { auto dropped = pool.send_and_receive(std::vector(1000, add(1, 1))); }
+  go_on = true;
   CHECK(pool.send_and_receive_once(total(1)).value() == 1000);
 }
 
@@ -244,19 +245,22 @@ TEST_CASE("a session and its history share state without locks") {
 TEST_CASE("a provider gives each id once") {
   millrace::id_provider ids(5);
   CHECK(ids.next() == 5);
-  std::vector<item_id> got(4000);
+  constexpr std::size_t each = 100'000;
+  std::vector<item_id> got(4 * each);
+  std::latch all_here(4);
   {
     std::vector<std::jthread> threads;
     for (std::size_t t = 0; t < 4; ++t) {
       threads.emplace_back([&, t] {
-        for (std::size_t i = 0; i < 1000; ++i) {
-          got[t * 1000 + i] = ids.next();
+        all_here.arrive_and_wait();
+        for (std::size_t i = 0; i < each; ++i) {
+          got[t * each + i] = ids.next();
         }
       });
     }
   }
   std::ranges::sort(got);
-  for (std::size_t i = 0; i < got.size(); ++i) {
-    REQUIRE(got[i] == 6 + i);
-  }
+  CHECK(got.front() == 6);
+  CHECK(got.back() == 5 + got.size());
+  CHECK(std::ranges::adjacent_find(got) == got.end());
 }
