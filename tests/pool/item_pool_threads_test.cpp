@@ -227,7 +227,7 @@ TEST_CASE("a pool that slept wakes up, and so does whoever waits long for it") {
     std::atomic<bool> go_on = false;
     pool.send(test::wait_for(0, &go_on));
     std::jthread later([&] {
-      std::this_thread::sleep_for(2ms);
+      std::this_thread::sleep_for(20ms);  // whoever waits is asleep by then, on a busy machine too
       go_on = true;
     });
     if (round % 2 == 0) {
