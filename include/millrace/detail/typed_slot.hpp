@@ -31,7 +31,8 @@ struct typed_slot {
   };
 
   typed_slot() noexcept : word{} {}
-  ~typed_slot() {}  // whoever owns the slot knows whether there is a T
+  // Whoever owns the slot knows whether there is a T; by default it would be deleted for many.
+  ~typed_slot() {}  // NOLINT(modernize-use-equals-default)
 
   [[nodiscard]] detail::word load() const noexcept {
     return {word.load(std::memory_order_acquire)};
