@@ -24,6 +24,7 @@
 #include <millrace/box/scheduler.hpp>
 #include <millrace/core/status.hpp>
 #include <millrace/detail/nothing.hpp>
+#include <millrace/detail/tail_guess.hpp>
 
 namespace millrace {
 
@@ -47,6 +48,7 @@ class input {
   input(input&&) noexcept = default;
   input& operator=(input other) noexcept {
     meeting_.swap(other.meeting_);
+    tail_ = other.tail_;
     return *this;
   }
   ~input() {
@@ -71,7 +73,9 @@ class input {
   bool deliver_for(T&& message, std::chrono::nanoseconds time, const std::stop_token& stop = {}) {
     return try_for(std::move(message), time, stop) == status::ok;
   }
-  bool try_deliver(T&& message) { return meeting_->try_send(std::move(message)) == status::ok; }
+  bool try_deliver(T&& message) {
+    return meeting_->try_send(std::move(message), tail_) == status::ok;
+  }
 
   /// How long deliver waits for room.
   [[nodiscard]] std::chrono::nanoseconds deliver_time() const noexcept {
@@ -82,7 +86,7 @@ class input {
 
   /// As deliver_for, and says why not: full (no time was given), timeout, cancelled or closed.
   status try_for(T&& message, std::chrono::nanoseconds time, const std::stop_token& stop = {}) {
-    const status s = meeting_->try_send(std::move(message));
+    const status s = meeting_->try_send(std::move(message), tail_);
     if constexpr (Policy::bounded) {
       if (s == status::full && time > std::chrono::nanoseconds::zero()) {
         return meeting_->send(std::move(message), detail::deadline_after(time), stop);
@@ -105,6 +109,7 @@ class input {
   }
 
   std::shared_ptr<meeting> meeting_;
+  detail::tail_guess tail_;
 };
 
 /// The next message of a box: there already, or still to come. Nothing is taken from the box before

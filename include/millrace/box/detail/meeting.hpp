@@ -42,6 +42,7 @@
 #include <millrace/detail/atomics.hpp>
 #include <millrace/detail/deadline.hpp>
 #include <millrace/detail/spinning.hpp>
+#include <millrace/detail/tail_guess.hpp>
 #include <millrace/queue/growing_queue.hpp>
 #include <millrace/queue/local_queue.hpp>
 
@@ -69,16 +70,22 @@ class meeting {
 
   /// ok: moved from `message`. full, closed: it is as it was.
   status try_send(T&& message) noexcept(moves_safely&& bounded) {
+    tail_guess none;
+    return try_send(std::move(message), none);
+  }
+  /// The same, for a sender that comes again.
+  status try_send(T&& message, tail_guess& guess) noexcept(moves_safely&& bounded) {
     if constexpr (bounded) {
       if (senders_wait_.load(std::memory_order_relaxed)) {
         return status::full;
       }
     }
-    return try_enqueue(std::move(message));
+    return try_enqueue(std::move(message), guess);
   }
 
   /// Waits for room. timeout, cancelled, closed: `message` is as it was.
-  status send(T&& message, steady_time deadline, const std::stop_token& stop) requires bounded {
+  [[gnu::noinline]] status send(T&& message, steady_time deadline,
+                                const std::stop_token& stop) requires bounded {
     status s = try_send(std::move(message));
     if (s != status::full) {
       return s;
@@ -164,7 +171,8 @@ class meeting {
     return attempt([&] { return queue_.ready(); });
   }
 
-  status receive(std::optional<T>& to, steady_time deadline, const std::stop_token& stop) {
+  [[gnu::noinline]] status receive(std::optional<T>& to, steady_time deadline,
+                                   const std::stop_token& stop) {
     return await([&] { return try_receive(to); }, announced_here(), deadline, stop);
   }
   status await_message(steady_time deadline, const std::stop_token& stop) {
@@ -244,16 +252,16 @@ class meeting {
     return [this](parker& bed) { return announcement(*this, bed); };
   }
 
-  status try_enqueue(T&& message) noexcept(moves_safely&& bounded) {
+  status try_enqueue(T&& message, tail_guess& guess) noexcept(moves_safely&& bounded) {
     if constexpr (moves_safely && bounded) {
-      const status s = queue_.try_enqueue(std::move(message));
+      const status s = queue_.try_enqueue(std::move(message), guess);
       if (s == status::ok) {
         wake_receiver();
       }
       return s;
     } else {
       try {
-        const status s = queue_.try_enqueue(std::move(message));
+        const status s = queue_.try_enqueue(std::move(message), guess);
         wake_receiver();
         return s;
       } catch (...) {
@@ -272,10 +280,11 @@ class meeting {
   /// `once` says whether there is a message; it may set slots free in any case.
   template <class Once>
   status attempt(Once once) noexcept(moves_safely) {
+    return once_and_hand_over(once) ? status::ok : found_nothing(once);
+  }
+  template <class Once>
+  [[gnu::noinline]] status found_nothing(Once once) noexcept(moves_safely) {
     do {
-      if (once_and_hand_over(once)) {
-        return status::ok;
-      }
       if (closing_.load(std::memory_order_acquire) && queue_.drained()) {  // SYNC (c)
         return status::closed;
       }
@@ -283,8 +292,11 @@ class meeting {
         return status::empty;
       }
       // No more can come; but the last input's last message may have, since we looked.
-    } while (queue_.ready());
-    return status::closed;
+      if (!queue_.ready()) {
+        return status::closed;
+      }
+    } while (!once_and_hand_over(once));
+    return status::ok;
   }
 
   template <class Once>
