@@ -1,0 +1,1 @@
+#include "pool/pools.hpp"
