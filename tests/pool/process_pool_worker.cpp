@@ -1,5 +1,6 @@
-// The workers of the process pools of tests: they do what the request says. Run by itself with the
-// argument "behind", it is a program that starts a worker, as a shell would.
+// The workers of the process pools of tests: they do what the request says. Arguments: "dies", at
+// once; "behind", it starts the worker as a shell would; "slow", it has requests in its hands for
+// most of the time.
 #include <chrono>
 #include <csignal>
 #include <cstdlib>
@@ -113,6 +114,9 @@ int main(int argc, char** argv) {
   }
   std::map<std::uint64_t, int> counts;
   return millrace::serve(*seat, [&](const worker_request& r, worker_reply& reply) {
+    if (mode == "slow") {
+      std::this_thread::sleep_for(std::chrono::microseconds(100));
+    }
     answer(r, reply, counts);
   });
 }
