@@ -72,6 +72,7 @@ void call(process_pool& pool, std::uint64_t seed, const std::stop_token& stop, f
 void run(millrace::after_death policy, std::chrono::milliseconds time, std::uint64_t seed) {
   INFO("seed ", seed);
   const test::scratch directory;
+  const std::size_t semaphores = test::named_semaphores();
   auto options = test::pool_options(directory, 3);
   options.arguments = {"slow"};
   options.on_death = policy;
@@ -125,6 +126,7 @@ void run(millrace::after_death policy, std::chrono::milliseconds time, std::uint
     CHECK(count.redelivered == 0);
   }
   CHECK(directory.entries().empty());
+  CHECK(test::named_semaphores() == semaphores);
   MESSAGE(count.sent.load(), " requests, ", deaths, " deaths, ", count.redelivered.load(),
           " redelivered, ", count.died.load(), " reported");
 }
