@@ -15,8 +15,10 @@
 #include <millrace/pool/id_provider.hpp>
 #include <millrace/pool/item_pool.hpp>
 #include <millrace/pool/item_pool_mock.hpp>
+#include <millrace/pool/process_pool.hpp>
 #include <millrace/pool/request.hpp>
 #include <millrace/pool/response.hpp>
+#include <millrace/pool/worker.hpp>
 #include <millrace/queue/doctor.hpp>
 #include <millrace/queue/growing_queue.hpp>
 #include <millrace/queue/inspect.hpp>

@@ -11,7 +11,7 @@
 cmake_minimum_required(VERSION 3.25)
 
 set(public_rooms top core detail queue box pool link)
-set(private_rooms src/core src/os src/queue src/box src/link src/cli)
+set(private_rooms src/core src/os src/queue src/box src/pool src/link src/cli)
 
 # The rooms that the files of a room may include from. top is tested file by file, see below.
 set(rooms_for_top       core queue box pool link)
@@ -25,6 +25,7 @@ set(rooms_for_src/core  src/core core)
 set(rooms_for_src/os    src/os src/core core)
 set(rooms_for_src/queue src/queue src/os src/core queue detail core)
 set(rooms_for_src/box   src/box src/os src/core box detail core)
+set(rooms_for_src/pool  src/pool src/queue src/os src/core pool queue detail core)
 set(rooms_for_src/link  src/link src/core link queue core)
 set(rooms_for_src/cli   src/cli top link pool box queue core)
 
@@ -32,6 +33,7 @@ set(rooms_for_src/cli   src/cli top link pool box queue core)
 set(other_headers_for_src/core  "^fmt/")
 set(other_headers_for_src/os    ".")
 set(other_headers_for_src/queue "^fmt/")
+set(other_headers_for_src/pool  "^fmt/")
 set(other_headers_for_src/link  "^fmt/|^boost/asio")
 set(other_headers_for_src/cli   "^fmt/|^CLI/|^nlohmann/")
 # Or that one file may: for those who have that library and ask for the header.
