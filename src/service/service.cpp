@@ -56,8 +56,8 @@ void service_core::leave() noexcept {
     }
   }
   clients_.clear();
+  requests_.reset();  // what is in hand goes back by that, and is void from now on
   in_hand_.clear();
-  requests_.reset();
 }
 
 // ---- taking calls
