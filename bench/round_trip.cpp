@@ -4,8 +4,8 @@
 #include <semaphore.h>
 
 #include "harness/ask.hpp"
-#include "harness/channel_trips.hpp"
 #include "harness/processes.hpp"
+#include "harness/round_trips.hpp"
 #include "harness/trips.hpp"
 #include "peers/all.hpp"
 #include "peers/raw_line.hpp"
@@ -48,8 +48,7 @@ times semaphore_trips(std::uint64_t count) {
 }
 
 void ask(const char* question, const char* peer, times (*trips)(std::uint64_t)) {
-  benchmark::RegisterBenchmark(name_of(question, peer, message_size).c_str(), benchmark_trips,
-                               trips)
+  benchmark::RegisterBenchmark(name_of(question, peer, message_size).c_str(), benchmark_trips, trips)
       ->UseManualTime();
 }
 

@@ -8,7 +8,7 @@
 #include <millrace/pool/process_pool.hpp>
 
 #include "../harness/ask.hpp"
-#include "../harness/channel_trips.hpp"
+#include "../harness/round_trips.hpp"
 #include "../harness/measure.hpp"
 #include "../peers/millrace_queue.hpp"
 

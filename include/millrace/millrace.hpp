@@ -27,4 +27,9 @@
 #include <millrace/queue/publisher.hpp>
 #include <millrace/queue/queue.hpp>
 #include <millrace/queue/subscriber.hpp>
+#include <millrace/service/client.hpp>
+#include <millrace/service/codec.hpp>
+#include <millrace/service/fingerprint.hpp>
+#include <millrace/service/options.hpp>
+#include <millrace/service/service.hpp>
 #include <millrace/version.hpp>

@@ -76,7 +76,7 @@ struct process_pool::state {
     }
   }
 
-  [[nodiscard]] lane& of(pool_key key) {
+  [[nodiscard]] lane& of(routing_key key) {
     check_process();
     return *lanes[key.number() % lanes.size()];
   }
@@ -144,17 +144,17 @@ process_pool::~process_pool() {
   }
 }
 
-status process_pool::try_send(pool_key key, std::span<const std::byte> bytes,
+status process_pool::try_send(routing_key key, std::span<const std::byte> bytes,
                               pending_reply& reply) {
   return state_->of(key).try_send(key.number(), bytes, reply);
 }
 
-status process_pool::send(pool_key key, std::span<const std::byte> bytes, pending_reply& reply,
+status process_pool::send(routing_key key, std::span<const std::byte> bytes, pending_reply& reply,
                           std::stop_token stop) {
   return state_->of(key).send(key.number(), bytes, reply, detail::never, stop);
 }
 
-status process_pool::send_for(pool_key key, std::span<const std::byte> bytes,
+status process_pool::send_for(routing_key key, std::span<const std::byte> bytes,
                               std::chrono::nanoseconds time, pending_reply& reply,
                               std::stop_token stop) {
   return state_->of(key).send(key.number(), bytes, reply, detail::deadline_after(time), stop);
@@ -176,7 +176,7 @@ std::size_t process_pool::worker_count() const noexcept {
   return state_->lanes.size();
 }
 
-std::size_t process_pool::worker_of(pool_key key) const noexcept {
+std::size_t process_pool::worker_of(routing_key key) const noexcept {
   return key.number() % state_->lanes.size();
 }
 

@@ -53,14 +53,15 @@ inline answer wait_for(millrace::pending_reply& reply) {
 }
 
 /// Sends and waits.
-inline answer ask(millrace::process_pool& pool, millrace::pool_key key, const std::string& text) {
+inline answer ask(millrace::process_pool& pool, millrace::routing_key key,
+                  const std::string& text) {
   millrace::pending_reply reply;
   REQUIRE(pool.send(key, text, reply) == millrace::status::ok);
   return wait_for(reply);
 }
 
 /// The process that serves a worker's requests, which it does from now on.
-inline pid_t process_of(millrace::process_pool& pool, millrace::pool_key key) {
+inline pid_t process_of(millrace::process_pool& pool, millrace::routing_key key) {
   return std::stoi(ask(pool, key, "pid").text);
 }
 

@@ -38,19 +38,19 @@ struct request_record;
 }  // namespace detail
 
 /// What a worker is chosen by: a number, or the hash of anything else.
-class pool_key {
+class routing_key {
  public:
   template <class T>
   requires std::integral<T>
-  constexpr pool_key(T number) noexcept  // NOLINT: implicit
+  constexpr routing_key(T number) noexcept  // NOLINT: implicit
       : number_(static_cast<std::uint64_t>(number)) {}
   template <class T>
-  requires std::convertible_to<const T&, std::string_view> pool_key(const T& text)  // NOLINT
+  requires std::convertible_to<const T&, std::string_view> routing_key(const T& text)  // NOLINT
       : number_(std::hash<std::string_view>()(text)) {}
   template <class T>
   requires(!std::integral<T> && !std::convertible_to<const T&, std::string_view> &&
            requires(const T& t) { std::hash<T>()(t); })  //
-      pool_key(const T& value)                           // NOLINT: implicit
+      routing_key(const T& value)                        // NOLINT: implicit
       : number_(std::hash<T>()(value)) {}
 
   [[nodiscard]] constexpr std::uint64_t number() const noexcept { return number_; }
@@ -191,13 +191,13 @@ class process_pool {
   /// Sends a copy of the bytes to the worker of `key`. Answers: ok, full, too_large, closed (the
   /// pool was stopped, or the worker given up); `reply` belongs to the request if ok. The order of
   /// one thread's requests of one key is kept.
-  status try_send(pool_key key, std::span<const std::byte> bytes, pending_reply& reply);
+  status try_send(routing_key key, std::span<const std::byte> bytes, pending_reply& reply);
   /// The same, waiting for room, during which it takes in replies. Answers: ok, too_large, closed,
   /// cancelled.
-  status send(pool_key key, std::span<const std::byte> bytes, pending_reply& reply,
+  status send(routing_key key, std::span<const std::byte> bytes, pending_reply& reply,
               std::stop_token stop = {});
   /// The same, waiting no longer than `time`; also: timeout.
-  status send_for(pool_key key, std::span<const std::byte> bytes, std::chrono::nanoseconds time,
+  status send_for(routing_key key, std::span<const std::byte> bytes, std::chrono::nanoseconds time,
                   pending_reply& reply, std::stop_token stop = {});
 
   /// Takes no more requests, waits until all that were sent have ended, has the workers end and
@@ -211,20 +211,20 @@ class process_pool {
 
   [[nodiscard]] std::size_t worker_count() const noexcept;
   /// The remainder of the key, so that numbers in a row go to workers in turn.
-  [[nodiscard]] std::size_t worker_of(pool_key key) const noexcept;
+  [[nodiscard]] std::size_t worker_of(routing_key key) const noexcept;
   [[nodiscard]] worker_info worker(std::size_t number) const;
   /// Bytes of the longest request or reply.
   [[nodiscard]] std::size_t max_message_size() const noexcept;
 
   // Text as bytes.
-  status try_send(pool_key key, std::string_view text, pending_reply& reply) {
+  status try_send(routing_key key, std::string_view text, pending_reply& reply) {
     return try_send(key, std::as_bytes(std::span(text)), reply);
   }
-  status send(pool_key key, std::string_view text, pending_reply& reply,
+  status send(routing_key key, std::string_view text, pending_reply& reply,
               std::stop_token stop = {}) {
     return send(key, std::as_bytes(std::span(text)), reply, std::move(stop));
   }
-  status send_for(pool_key key, std::string_view text, std::chrono::nanoseconds time,
+  status send_for(routing_key key, std::string_view text, std::chrono::nanoseconds time,
                   pending_reply& reply, std::stop_token stop = {}) {
     return send_for(key, std::as_bytes(std::span(text)), time, reply, std::move(stop));
   }

@@ -22,7 +22,9 @@
 #include <millrace/core/status.hpp>
 #include <millrace/detail/atomics.hpp>
 #include <millrace/detail/cursor.hpp>
+#include <millrace/detail/nothing.hpp>
 #include <millrace/detail/ring.hpp>
+#include <millrace/detail/tail_guess.hpp>
 #include <millrace/detail/typed_slot.hpp>
 
 namespace millrace {
@@ -56,9 +58,14 @@ class growing_queue {
   /// ok: moved from `message`. closed: `message` is as it was. Throws std::bad_alloc, and what T's
   /// move throws.
   status try_enqueue(T&& message) {
+    detail::tail_guess none;
+    return try_enqueue(std::move(message), none);
+  }
+  /// The same, for a producer that comes again.
+  status try_enqueue(T&& message, detail::tail_guess& guess) {
     segment_ptr next;
     std::uint32_t next_slots = 0;
-    detail::cursor tail{tail_.load(std::memory_order_acquire)};
+    detail::cursor tail = guess.of(tail_);
     for (int waits = 0;;) {
       if (tail.closed()) {
         return status::closed;
@@ -78,14 +85,17 @@ class growing_queue {
         next = obtain(tail.lap() + 1);                          // before the claim, as it may throw
         next_slots = slots_in(tail.lap() + 1);
       }
-      if (tail_.compare_exchange_weak(tail.bits, tail.next_index().bits, std::memory_order_acquire,
+      std::uint64_t seen = tail.bits;  // not tail itself, which then had to be in memory
+      if (tail_.compare_exchange_weak(seen, tail.next_index().bits, std::memory_order_acquire,
                                       std::memory_order_acquire)) {
+        guess.moved(tail, tail.next(slots));
         if (ends_lap) {
           link(*s, next.release(), tail);
         }
         s->slots()[tail.index()].publish(std::move(message), tail.lap());
         return status::ok;
       }
+      tail.bits = seen;
     }
   }
 
@@ -99,19 +109,17 @@ class growing_queue {
     return true;
   }
   [[nodiscard]] std::optional<T> try_dequeue() noexcept(std::is_nothrow_move_constructible_v<T>) {
-    std::optional<T> message;
+    auto message = detail::nothing<T>();
     try_dequeue(message);
     return message;
   }
 
   /// Whether try_dequeue would find a message. For the consumer.
   [[nodiscard]] bool ready() noexcept {
-    for (;; step()) {
-      const detail::word w = at_head().load();  // SYNC (a)
-      if (w != slot::marked(detail::state::pad, head_.lap())) {
-        return w == slot::marked(detail::state::ready, head_.lap());
-      }
-    }
+    const std::uint32_t lap = head_.lap();
+    const detail::word w = at_head().load();  // SYNC (a)
+    return w == slot::marked(detail::state::ready, lap) ||
+           (w == slot::marked(detail::state::pad, lap) && ready_past_pads());
   }
 
   /// From now on nothing is enqueued; what was stays to be dequeued.
@@ -191,14 +199,23 @@ class growing_queue {
     const std::uint32_t slots = slots_in(head_.lap());
     head_ = head_.next(slots);
     if (head_.index() == 0) {
-      segment* const drained = first_;
-      first_ = first_->next.load(std::memory_order_relaxed);
-      if (slots == longest) {
-        segment::destroy(spare_.exchange(drained, std::memory_order_acq_rel));  // SYNC (h)
-      } else {
-        segment::destroy(drained);
-      }
+      leave_segment(slots);
     }
+  }
+  [[gnu::noinline]] void leave_segment(std::uint32_t slots) noexcept {
+    segment* const drained = first_;
+    first_ = first_->next.load(std::memory_order_relaxed);
+    if (slots == longest) {
+      segment::destroy(spare_.exchange(drained, std::memory_order_acq_rel));  // SYNC (h)
+    } else {
+      segment::destroy(drained);
+    }
+  }
+  [[gnu::noinline]] bool ready_past_pads() noexcept {
+    do {
+      step();
+    } while (at_head().load() == slot::marked(detail::state::pad, head_.lap()));
+    return ready();
   }
 
   alignas(64) typename A::template atomic<std::uint64_t> tail_;

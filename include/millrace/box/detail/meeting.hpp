@@ -2,10 +2,10 @@
 //
 // Waiting is arranged so that it costs nothing while nobody waits:
 //
-// SYNC (r) the receiver sleeps                   a sender
-//      registers itself in receiver_             publishes a message
+// SYNC (r) the receiver sleeps                   a sender, who closes, the last input, a stop
+//      registers itself in receiver_             publishes a message, or what else it is
 //      fence (seldom)                            fence (often)
-//      looks for a message; sleeps               looks at receiver_; wakes whom it takes from there
+//      looks for it; sleeps                      looks at receiver_; wakes whom it takes from there
 //
 // SYNC (s) a sender sleeps                       the receiver
 //      joins the list, sets senders_wait_        sets a slot free
@@ -42,6 +42,7 @@
 #include <millrace/detail/atomics.hpp>
 #include <millrace/detail/deadline.hpp>
 #include <millrace/detail/spinning.hpp>
+#include <millrace/detail/tail_guess.hpp>
 #include <millrace/queue/growing_queue.hpp>
 #include <millrace/queue/local_queue.hpp>
 
@@ -69,16 +70,22 @@ class meeting {
 
   /// ok: moved from `message`. full, closed: it is as it was.
   status try_send(T&& message) noexcept(moves_safely&& bounded) {
+    tail_guess none;
+    return try_send(std::move(message), none);
+  }
+  /// The same, for a sender that comes again.
+  status try_send(T&& message, tail_guess& guess) noexcept(moves_safely&& bounded) {
     if constexpr (bounded) {
       if (senders_wait_.load(std::memory_order_relaxed)) {
         return status::full;
       }
     }
-    return try_enqueue(std::move(message));
+    return try_enqueue(std::move(message), guess);
   }
 
   /// Waits for room. timeout, cancelled, closed: `message` is as it was.
-  status send(T&& message, steady_time deadline, const std::stop_token& stop) requires bounded {
+  [[gnu::noinline]] status send(T&& message, steady_time deadline,
+                                const std::stop_token& stop) requires bounded {
     status s = try_send(std::move(message));
     if (s != status::full) {
       return s;
@@ -105,7 +112,8 @@ class meeting {
   }
 
   /// Puts a sender into the list. True: no need to wait, its outcome is there already. False: it
-  /// will be woken, and may have gone on and be gone by now.
+  /// will be woken, and may have gone on and be gone by now. Whom nothing could wake in time does
+  /// not wait: it has timed out.
   [[nodiscard]] bool line_up(waiting_sender<T>& sender,
                              const std::stop_token& stop) noexcept requires bounded {
     sender_list<T> served;
@@ -125,11 +133,12 @@ class meeting {
       } else if (stop.stop_requested()) {
         end(sender, status::cancelled);
         done = true;
-      } else if (sender.deadline != never) {
-        alarm_.set(sender.deadline);
+      } else if (!alarm_.set(sender.deadline)) {
+        end(sender, status::timeout);
+        done = true;
       }
       // Under the lock: after it the sender may be gone, and with it the last who needs the box.
-      message_arrived();
+      wake_receiver();
     }
     served.wake_all();
     return done;
@@ -162,7 +171,8 @@ class meeting {
     return attempt([&] { return queue_.ready(); });
   }
 
-  status receive(std::optional<T>& to, steady_time deadline, const std::stop_token& stop) {
+  [[gnu::noinline]] status receive(std::optional<T>& to, steady_time deadline,
+                                   const std::stop_token& stop) {
     return await([&] { return try_receive(to); }, announced_here(), deadline, stop);
   }
   status await_message(steady_time deadline, const std::stop_token& stop) {
@@ -202,14 +212,15 @@ class meeting {
     parked_thread thread_;
   };
 
-  /// Makes it look again.
-  [[gnu::noinline]] void wake_receiver() noexcept {
-    if (waiter* const w = receiver_.exchange(nullptr, std::memory_order_acq_rel)) {
-      w->wake(*w);
+  /// Makes it look again: to be called after whatever it looks for has changed.
+  void wake_receiver() noexcept {
+    fence_.often();  // SYNC (r)
+    if (receiver_.load(std::memory_order_relaxed) != nullptr) {
+      take_and_wake();
     }
   }
-  /// The same at this time, or earlier.
-  void wake_receiver_at(steady_time time) { alarm_.set(time); }
+  /// The same at this time, or earlier; false: see alarm.
+  [[nodiscard]] bool wake_receiver_at(steady_time time) noexcept { return alarm_.set(time); }
 
   // --- both
 
@@ -224,7 +235,6 @@ class meeting {
       }
       refused.wake_all();
     }
-    fence_.often();  // SYNC (r), with what the queue and closing_ say
     wake_receiver();
   }
   [[nodiscard]] bool closed() const noexcept { return queue_.closed(); }
@@ -232,7 +242,7 @@ class meeting {
   // Relaxed: whoever adds one has another, or is the receiver.
   void add_input() noexcept { inputs_.fetch_add(1, std::memory_order_relaxed); }
   void drop_input() noexcept {
-    if (inputs_.fetch_sub(1, std::memory_order_seq_cst) == 1) {  // SYNC (i)
+    if (inputs_.fetch_sub(1, std::memory_order_release) == 1) {  // SYNC (i)
       wake_receiver();
     }
   }
@@ -242,39 +252,39 @@ class meeting {
     return [this](parker& bed) { return announcement(*this, bed); };
   }
 
-  status try_enqueue(T&& message) noexcept(moves_safely&& bounded) {
+  status try_enqueue(T&& message, tail_guess& guess) noexcept(moves_safely&& bounded) {
     if constexpr (moves_safely && bounded) {
-      const status s = queue_.try_enqueue(std::move(message));
+      const status s = queue_.try_enqueue(std::move(message), guess);
       if (s == status::ok) {
-        message_arrived();
+        wake_receiver();
       }
       return s;
     } else {
       try {
-        const status s = queue_.try_enqueue(std::move(message));
-        message_arrived();
+        const status s = queue_.try_enqueue(std::move(message), guess);
+        wake_receiver();
         return s;
       } catch (...) {
-        message_arrived();  // a pad, which the receiver clears away
+        wake_receiver();  // a pad, which the receiver clears away
         throw;
       }
     }
   }
 
-  void message_arrived() noexcept {
-    fence_.often();  // SYNC (r)
-    if (receiver_.load(std::memory_order_relaxed) != nullptr) {
-      wake_receiver();
+  [[gnu::noinline]] void take_and_wake() noexcept {
+    if (waiter* const w = receiver_.exchange(nullptr, std::memory_order_acq_rel)) {
+      w->wake(*w);
     }
   }
 
   /// `once` says whether there is a message; it may set slots free in any case.
   template <class Once>
   status attempt(Once once) noexcept(moves_safely) {
+    return once_and_hand_over(once) ? status::ok : found_nothing(once);
+  }
+  template <class Once>
+  [[gnu::noinline]] status found_nothing(Once once) noexcept(moves_safely) {
     do {
-      if (once_and_hand_over(once)) {
-        return status::ok;
-      }
       if (closing_.load(std::memory_order_acquire) && queue_.drained()) {  // SYNC (c)
         return status::closed;
       }
@@ -282,8 +292,11 @@ class meeting {
         return status::empty;
       }
       // No more can come; but the last input's last message may have, since we looked.
-    } while (queue_.ready());
-    return status::closed;
+      if (!queue_.ready()) {
+        return status::closed;
+      }
+    } while (!once_and_hand_over(once));
+    return status::ok;
   }
 
   template <class Once>
@@ -361,11 +374,9 @@ class meeting {
         const auto now = std::chrono::steady_clock::now();
         for (waiting_sender<T>* s = senders_.first(); s != nullptr;) {
           waiting_sender<T>* const after = s->next;
-          if (s->deadline <= now) {
+          if (s->deadline <= now || !alarm_.set(s->deadline)) {
             end(*s, status::timeout);
             overdue.push_back(*s);
-          } else {
-            alarm_.set(s->deadline);
           }
           s = after;
         }
