@@ -32,10 +32,7 @@ status lane::try_send(std::uint64_t key, std::span<const std::byte> bytes, pendi
 status lane::send(std::uint64_t key, std::span<const std::byte> bytes, pending_reply& reply,
                   steady_time deadline, const std::stop_token& stop) {
   lock_type lock(mutex_);
-  status posted = post(key, bytes, reply);
-  if (posted != status::full) [[likely]] {
-    return posted;
-  }
+  status posted = status::full;
   const status waited = wait_until(lock, nap_for_room, deadline, stop, [&] {
     return (posted = post(key, bytes, reply)) != status::full;
   });

@@ -11,7 +11,7 @@
 //
 // They are transient: the last participant that leaves takes the files away. One that is killed
 // cannot, so a worker removes all queues of its pool when that died; if all of them were killed at
-// once, the next pool in the same directory does (remove_deserted_pools).
+// once, the next pool in the same directory does (remove_deserted).
 #pragma once
 
 #include <cstddef>
@@ -42,7 +42,7 @@ inline constexpr std::string_view pool_prefix = "process-pool.";
 /// Removes all queues of a pool, whoever is in them.
 void remove_queues(const std::string& pool, const std::filesystem::path& directory);
 
-/// Removes those queues of pools of which every participant died; with `only`, of that pool.
+/// Of the queues whose names begin so, removes those of which every participant died.
 void remove_deserted(std::string_view prefix, const std::filesystem::path& directory);
 
 /// Who lives, at the two ends of a worker's queues.

@@ -70,9 +70,19 @@ struct process_pool::state {
 
   [[nodiscard]] bool forked() const noexcept { return generation != os::fork_generation(); }
 
-  lane& of(routing_key key) { return *lanes[key.number() % lanes.size()]; }
+  void check_process() const {
+    if (forked()) {
+      throw error(errc::forked, "process_pool: it belongs to the parent of this process");
+    }
+  }
+
+  [[nodiscard]] lane& of(routing_key key) {
+    check_process();
+    return *lanes[key.number() % lanes.size()];
+  }
 
   status drain(steady_time deadline, const std::stop_token& stop) {
+    check_process();
     for (const auto& each : lanes) {
       each->close();
     }
@@ -94,6 +104,7 @@ struct process_pool::state {
   }
 
   void kill() {
+    check_process();
     for (const auto& each : lanes) {
       each->close();
     }

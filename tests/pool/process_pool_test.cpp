@@ -42,7 +42,8 @@ TEST_CASE("process pool: a key has one worker, and each worker some") {
   CHECK(pool.worker_of(std::string("seeds")) == pool.worker_of("seeds"));
 }
 
-TEST_CASE("process pool: requests of a key are processed in their order, replies can be read in any") {
+TEST_CASE(
+    "process pool: requests of a key are processed in their order, replies can be read in any") {
   const test::scratch directory;
   process_pool pool(test::pool_options(directory, 2));
   constexpr int count = 500;

@@ -3,9 +3,8 @@
 //   int main(int argc, char** argv) {
 //     const auto seat = millrace::worker_seat::find(argc, argv);
 //     if (!seat) return 2;  // nobody's worker
-//     return millrace::serve(*seat, [](const millrace::worker_request& r, millrace::worker_reply&
-//     reply) {
-//       (void)reply.send(thumbnail_of(r.bytes));
+//     return millrace::serve(*seat, [](const auto& request, auto& reply) {
+//       (void)reply.send(thumbnail_of(request.bytes));
 //     });
 //   }
 //
