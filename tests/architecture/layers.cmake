@@ -25,14 +25,14 @@ set(rooms_for_src/core  src/core core)
 set(rooms_for_src/os    src/os src/core core)
 set(rooms_for_src/queue src/queue src/os src/core queue detail core)
 set(rooms_for_src/box   src/box src/os src/core box detail core)
-set(rooms_for_src/link  src/link src/core link queue core)
+set(rooms_for_src/link  src/link src/core link queue detail core)
 set(rooms_for_src/cli   src/cli top link pool box queue core)
 
 # Besides the C++ standard library: the headers, by regular expression, that a room may include.
 set(other_headers_for_src/core  "^fmt/")
 set(other_headers_for_src/os    ".")
 set(other_headers_for_src/queue "^fmt/")
-set(other_headers_for_src/link  "^fmt/|^boost/asio")
+set(other_headers_for_src/link  "^fmt/|^boost/asio/|^mpack.h$")
 set(other_headers_for_src/cli   "^fmt/|^CLI/|^nlohmann/")
 # Or that one file may: for those who have that library and ask for the header.
 set(other_headers_for_include/millrace/box/asio_executor.hpp "^boost/asio/")
