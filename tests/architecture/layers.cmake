@@ -28,7 +28,7 @@ set(rooms_for_src/queue src/queue src/os src/core queue detail core)
 set(rooms_for_src/box   src/box src/os src/core box detail core)
 set(rooms_for_src/pool  src/pool src/queue src/os src/core pool queue detail core)
 set(rooms_for_src/service src/service src/core service box queue detail core)
-set(rooms_for_src/link  src/link src/core link queue core)
+set(rooms_for_src/link  src/link src/core link queue detail core)
 set(rooms_for_src/cli   src/cli top link service pool box queue core)
 
 # Besides the C++ standard library: the headers, by regular expression, that a room may include.
@@ -37,7 +37,7 @@ set(other_headers_for_src/os    ".")
 set(other_headers_for_src/queue "^fmt/")
 set(other_headers_for_src/pool  "^fmt/")
 set(other_headers_for_src/service "^fmt/")
-set(other_headers_for_src/link  "^fmt/|^boost/asio")
+set(other_headers_for_src/link  "^fmt/|^boost/asio/|^mpack.h$")
 set(other_headers_for_src/cli   "^fmt/|^CLI/|^nlohmann/")
 # Or that one file may: for those who have that library and ask for the header.
 set(other_headers_for_include/millrace/box/asio_executor.hpp "^boost/asio/")
