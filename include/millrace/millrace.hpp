@@ -9,6 +9,10 @@
 #include <millrace/box/task.hpp>
 #include <millrace/core/error.hpp>
 #include <millrace/core/status.hpp>
+#include <millrace/pool/broker.hpp>
+#include <millrace/pool/report.hpp>
+#include <millrace/pool/routed.hpp>
+#include <millrace/pool/worker_pool.hpp>
 #include <millrace/queue/doctor.hpp>
 #include <millrace/queue/growing_queue.hpp>
 #include <millrace/queue/inspect.hpp>

@@ -1,0 +1,218 @@
+// worker_pool: workers found by a key, each with a message box of its own. A worker is a coroutine,
+// a hundred thousand of which share a few threads; or a thread, for callbacks that block. (After
+// the pool of Sven Heyll's rio-process-pool for Haskell.)
+//
+//   millrace::worker_pool<account_id, transfer> pool(
+//       scheduler, [](const auto& id, const auto& box, std::stop_token) -> millrace::task<> {
+//         account a(id);
+//         while (const auto t = co_await box.receive()) a.book(*t);
+//       });
+//   pool.initialize(7);
+//   pool.dispatch(7, transfer{100});
+//   pool.remove(7);              // its box ends behind what was dispatched, and its stop is asked
+//   for
+//
+// A worker whose callback returns or throws is forgotten, and its key may be initialized again. So
+// is one to which a message could not be delivered, as its box is full and the policy does not let
+// it wait, or the callback has just ended. What happens is reported, to the hook.
+#pragma once
+
+#include <chrono>
+#include <concepts>
+#include <cstddef>
+#include <exception>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <stop_token>
+#include <utility>
+
+#include <millrace/box/message_box.hpp>
+#include <millrace/box/policies.hpp>
+#include <millrace/box/scheduler.hpp>
+#include <millrace/box/task.hpp>
+#include <millrace/core/status.hpp>
+#include <millrace/pool/detail/keyed_map.hpp>
+#include <millrace/pool/detail/thread_chain.hpp>
+#include <millrace/pool/detail/worker_registry.hpp>
+#include <millrace/pool/report.hpp>
+
+namespace millrace {
+
+/// Says that workers are threads.
+struct thread_each_t {};
+inline constexpr thread_each_t thread_each;
+
+/// Thread-safe. Callbacks and the hook are called by several threads at once; they must not destroy
+/// the pool nor stop it, as that waits for them, but may do everything else with it. Copying,
+/// hashing and comparing keys should not throw: where a worker ends, that ends the program.
+template <pool_key Key, class Message, box_policy Policy = unlimited>
+class worker_pool {
+ public:
+  using inbox_type = async_inbox<Message, Policy>;
+  using box_type = message_box<Message, Policy>;
+  /// What a worker does. The key and the box stay until it has ended. A removed worker's box ends
+  /// when it is empty; who would rather not see what is in it passes the stop_token to receive.
+  using coroutine = std::function<task<>(const Key&, const inbox_type&, std::stop_token)>;
+  using function = std::function<void(const Key&, box_type&, std::stop_token)>;
+  using report_hook = std::function<void(const pool_report<Key>&)>;
+
+  /// Workers are coroutines on `where`, whose executor outlives the pool. `policy`: of their boxes.
+  worker_pool(scheduler where, coroutine worker, const Policy& policy = {},
+              report_hook report = ignore_reports{})
+      : policy_(policy), report_(std::move(report)), where_(std::move(where)),
+        coroutine_(std::move(worker)) {}
+  /// Workers are threads.
+  worker_pool(thread_each_t /*unused*/, function worker, const Policy& policy = {},
+              report_hook report = ignore_reports{})
+      : policy_(policy), report_(std::move(report)), function_(std::move(worker)) {}
+  worker_pool(const worker_pool&) = delete;
+  worker_pool& operator=(const worker_pool&) = delete;
+  /// Stops.
+  ~worker_pool() { stop(); }
+
+  /// Starts a worker, with a first message for it perhaps. False: there is one of this key, or it
+  /// could not be started.
+  bool initialize(const Key& key, std::optional<Message> first = {}) {
+    std::unique_ptr<worker> w;
+    try {
+      w = std::make_unique<worker>(key, policy_);
+      if (first) {
+        w->in.try_deliver(std::move(*first));  // there is room, as nobody else knows the box
+      }
+      switch (workers_.enter(*w)) {
+      case detail::entering::key_exists:
+        tell(pool_event::key_exists, key);
+        return false;
+      case detail::entering::closed:
+        tell(pool_event::not_started, key);
+        return false;
+      case detail::entering::entered:
+        break;
+      }
+    } catch (...) {
+      tell(pool_event::not_started, key, std::current_exception());
+      return false;
+    }
+    try {
+      where_ ? run(w) : run_thread(w);
+    } catch (...) {
+      forget(std::move(w));
+      workers_.ended();
+      tell(pool_event::not_started, key, std::current_exception());
+      return false;
+    }
+    return true;
+  }
+
+  /// Delivers a message to a worker; waits for room if and as long as the boxes' policy says.
+  /// False: there is none, or it is gone now; `message` is as it was. Throws what moving Message
+  /// throws, and std::bad_alloc when unlimited; then the message is lost, and the worker goes on.
+  bool dispatch(const Key& key, Message&& message) {
+    status s = status::ok;
+    std::optional<link> failed;
+    const bool found = workers_.with(key, [&](worker& w) {
+      s = w.in.try_for(std::move(message), std::chrono::nanoseconds::zero());
+      if (s != status::ok) {
+        failed = link{w.in, w.stop};
+      }
+    });
+    if (!found) {
+      tell(pool_event::unknown_key, key);
+      return false;
+    }
+    if (s == status::full) {
+      s = failed->in.try_for(std::move(message), policy_.deliver_time(), failed->stop.get_token());
+    }
+    if (s == status::ok) {
+      return true;
+    }
+    cancel(workers_.take_out(key, failed->stop));
+    tell(pool_event::not_delivered, key);
+    return false;
+  }
+  bool dispatch(const Key& key, const Message& message) requires std::copy_constructible<Message> {
+    return dispatch(key, Message(message));
+  }
+
+  /// Cancels a worker and forgets it; it may run on for a while. False: there is none.
+  bool remove(const Key& key) {
+    const bool found = cancel(workers_.take_out(key));
+    if (!found) {
+      tell(pool_event::unknown_key, key);
+    }
+    return found;
+  }
+
+  /// Cancels all workers, for good, and waits until they have ended.
+  void stop() {
+    workers_.close();
+    while (cancel(workers_.take_any_out())) {
+    }
+    workers_.wait_until_all_ended();
+    threads_.join();
+  }
+
+  [[nodiscard]] std::size_t size() const { return workers_.size(); }
+
+ private:
+  using registry = detail::worker_registry<Key, Message, Policy>;
+  using worker = typename registry::worker;
+  using link = typename registry::link;
+
+  /// A coroutine that owns itself, and its worker. Throws, and then has not touched `given`, if
+  /// there is no memory for it.
+  detail::detached run(std::unique_ptr<worker>& given) {
+    std::unique_ptr<worker> w = std::move(given);
+    try {
+      co_await where_->yield();
+      const inbox_type inbox = w->box.on(*where_);
+      const task<> work = coroutine_(w->key, inbox, w->stop.get_token());
+      co_await work;
+    } catch (...) {
+      tell(pool_event::worker_threw, w->key, std::current_exception());
+    }
+    forget(std::move(w));
+    workers_.ended();  // after it the pool may be gone
+  }
+
+  /// The same for a thread.
+  void run_thread(std::unique_ptr<worker>& given) {
+    threads_.start(
+        [this, w = given.get()] {
+          try {
+            function_(w->key, w->box, w->stop.get_token());
+          } catch (...) {
+            tell(pool_event::worker_threw, w->key, std::current_exception());
+          }
+          forget(std::unique_ptr<worker>(w));
+        },
+        [this] { workers_.ended(); });
+    (void)given.release();  // it may be gone already
+  }
+
+  /// What was delivered and not received goes with the box.
+  void forget(std::unique_ptr<worker> w) noexcept { workers_.leave(*w); }
+
+  /// The input goes with the link, and so the box ends.
+  static bool cancel(std::optional<link> who) {
+    if (who) {
+      who->stop.request_stop();
+    }
+    return who.has_value();
+  }
+
+  void tell(pool_event event, const Key& key, std::exception_ptr error = {}) noexcept {
+    detail::tell(report_, event, &key, std::move(error));
+  }
+
+  const Policy policy_;
+  report_hook report_;
+  std::optional<scheduler> where_;  // nothing: workers are threads
+  coroutine coroutine_;
+  function function_;
+  registry workers_;
+  detail::thread_chain threads_;
+};
+
+}  // namespace millrace
