@@ -95,7 +95,11 @@ class worker_pool {
       return false;
     }
     try {
-      where_ ? run(w) : run_thread(w);
+      if (where_) {
+        run(w);
+      } else {
+        run_thread(w);
+      }
     } catch (...) {
       forget(std::move(w));
       workers_.ended();
