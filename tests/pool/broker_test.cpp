@@ -161,10 +161,10 @@ TEST_CASE("a message that comes with a new key is shown to the creator, then han
 }
 
 TEST_CASE("keys may be hashed or ordered") {
-  const std::vector<request> requests = {initialize(1), initialize(3), initialize(1),
+  const std::vector<request> requests = {initialize(1),         initialize(3),    initialize(1),
                                          dispatch(3, "remove"), dispatch(3, "a"), dispatch(1, "b")};
-  const lines calls = {"create 1 nothing",   "create 3 nothing",  "handle 3 created+remove",
-                       "clean 3 created",    "handle 1 created+b", "clean 1 created"};
+  const lines calls = {"create 1 nothing", "create 3 nothing",   "handle 3 created+remove",
+                       "clean 3 created",  "handle 1 created+b", "clean 1 created"};
   const lines reported = {"key_exists 1", "unknown_key 3"};
   record by_hash;
   by_hash.run<hashed>(requests);
@@ -179,8 +179,8 @@ TEST_CASE("keys may be hashed or ordered") {
 TEST_CASE("a key that is initialized again keeps its resource") {
   record r;
   r.run({initialize(1), dispatch(1, "update"), initialize(1, "ignored"), dispatch(1, "a")});
-  CHECK(r.calls ==
-        lines{"create 1 nothing", "handle 1 created+update", "handle 1 updated+a", "clean 1 updated"});
+  CHECK(r.calls == lines{"create 1 nothing", "handle 1 created+update", "handle 1 updated+a",
+                         "clean 1 updated"});
   CHECK(r.reports.all() == lines{"key_exists 1"});
 }
 
@@ -194,8 +194,8 @@ TEST_CASE("a message to an unknown key is dropped") {
 TEST_CASE("an updated resource takes the old one's place, which is not cleaned up") {
   record r;
   r.run({initialize(1), dispatch(1, "update"), dispatch(1, "a")});
-  CHECK(r.calls ==
-        lines{"create 1 nothing", "handle 1 created+update", "handle 1 updated+a", "clean 1 updated"});
+  CHECK(r.calls == lines{"create 1 nothing", "handle 1 created+update", "handle 1 updated+a",
+                         "clean 1 updated"});
 }
 
 TEST_CASE("a removed resource is cleaned up at once, once, and its key is free") {
@@ -259,14 +259,13 @@ TEST_CASE("a hook that throws, and the lack of one, change nothing") {
         in.deliver(int(m));
       }
     }
-    millrace::broker(
-        [](int&& m) { return m < 0 ? to::initialize(1) : to::dispatch(1, m); },
-        [](int, const int*) { return 0; },
-        [&](int, int, int&) {
-          ++handled;
-          return millrace::keep_resource{};
-        },
-        [](int, int&) { throw std::runtime_error("no cleaning"); }, hook...)
+    millrace::broker([](int&& m) { return m < 0 ? to::initialize(1) : to::dispatch(1, m); },
+                     [](int, const int*) { return 0; },
+                     [&](int, int, int&) {
+                       ++handled;
+                       return millrace::keep_resource{};
+                     },
+                     [](int, int&) { throw std::runtime_error("no cleaning"); }, hook...)
         .run(box);
     return handled;
   };
@@ -353,7 +352,8 @@ TEST_CASE("a stop cleans up all resources, whatever is still in the box") {
 
 TEST_CASE("the end of a policy's time to receive does not end a broker") {
   using to = millrace::routed<int, int>;
-  message_box<int, millrace::waiting> box({.limit = 4, .deliver_within = 1s, .receive_within = 1ms});
+  message_box<int, millrace::waiting> box(
+      {.limit = 4, .deliver_within = 1s, .receive_within = 1ms});
   std::optional in(box.new_input());
   std::atomic<int> handled = 0;
   std::jthread runner([&] {
@@ -394,7 +394,9 @@ TEST_CASE("as a coroutine a broker does the same, and cleans up when it is destr
       in->deliver(dispatch(1, "c"));  // not received any more
       stop.request_stop();
     }
-    SUBCASE("by the last input") { in.reset(); }
+    SUBCASE("by the last input") {
+      in.reset();
+    }
     loop.run();
   }
   CHECK(r.calls == lines{"create 1 nothing", "handle 1 created+a", "clean 1 created"});

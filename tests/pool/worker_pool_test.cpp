@@ -311,12 +311,12 @@ TEST_CASE("a stop asks all workers to stop, also those that wait for something e
   std::atomic<int> stopped = 0;
   {
     asio_pool asio;
-    worker_pool<int, int> pool(
-        asio.where, [&](const int&, const auto& box, std::stop_token stop) -> task<> {
-          while (co_await box.receive(stop)) {
-          }
-          stopped += stop.stop_requested() ? 1 : 0;
-        });
+    worker_pool<int, int> pool(asio.where,
+                               [&](const int&, const auto& box, std::stop_token stop) -> task<> {
+                                 while (co_await box.receive(stop)) {
+                                 }
+                                 stopped += stop.stop_requested() ? 1 : 0;
+                               });
     for (int k = 0; k < 1000; ++k) {
       CHECK(pool.initialize(k, k));
     }
@@ -324,13 +324,12 @@ TEST_CASE("a stop asks all workers to stop, also those that wait for something e
   CHECK(stopped == 1000);
   stopped = 0;
   {
-    worker_pool<int, int> pool(thread_each,
-                               [&](const int&, auto&, const std::stop_token& stop) {
-                                 while (!stop.stop_requested()) {
-                                   std::this_thread::sleep_for(1ms);
-                                 }
-                                 ++stopped;
-                               });
+    worker_pool<int, int> pool(thread_each, [&](const int&, auto&, const std::stop_token& stop) {
+      while (!stop.stop_requested()) {
+        std::this_thread::sleep_for(1ms);
+      }
+      ++stopped;
+    });
     for (int k = 0; k < 10; ++k) {
       CHECK(pool.initialize(k));
     }
@@ -402,7 +401,8 @@ TEST_CASE("keys are started, sent to, removed and ended by many threads at once"
             pool.remove(key);
             break;
           default:
-            dispatched += pool.dispatch(key, test::counted(static_cast<int>(dice >> 12) % 16)) ? 1 : 0;
+            dispatched +=
+                pool.dispatch(key, test::counted(static_cast<int>(dice >> 12) % 16)) ? 1 : 0;
           }
         }
       });
