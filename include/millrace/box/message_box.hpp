@@ -147,6 +147,11 @@ class message_box {
   /// Throws errc::invalid_option for a limit of 0.
   explicit message_box(const Policy& policy = {})
       : meeting_(std::make_shared<detail::meeting<T, Policy>>(policy)) {}
+  /// For one among many boxes, whose receiver sleeps after every few messages: going to sleep is
+  /// cheaper, delivering a little dearer.
+  message_box(const Policy& policy, detail::even_fences_t even)
+      : meeting_(std::make_shared<detail::meeting<T, Policy>>(policy, detail::uneven_fence(even))) {
+  }
   message_box(message_box&&) noexcept = default;
   message_box& operator=(message_box&& other) noexcept {
     message_box(std::move(other)).meeting_.swap(meeting_);

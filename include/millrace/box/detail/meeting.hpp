@@ -50,8 +50,10 @@ class meeting {
   using queue_type = std::conditional_t<bounded, local_queue<T>, growing_queue<T>>;
 
  public:
-  explicit meeting(const Policy& policy) requires bounded : policy_(policy), queue_(policy.limit) {}
-  explicit meeting(const Policy& policy) requires(!bounded) : policy_(policy) {}
+  explicit meeting(const Policy& policy, const uneven_fence& fence = {}) requires bounded
+      : policy_(policy), fence_(fence), queue_(policy.limit) {}
+  explicit meeting(const Policy& policy, const uneven_fence& fence = {}) requires(!bounded)
+      : policy_(policy), fence_(fence) {}
 
   [[nodiscard]] const Policy& policy() const noexcept { return policy_; }
 
@@ -106,7 +108,7 @@ class meeting {
       sender.waits = true;
       if (!senders_wait_.load(std::memory_order_relaxed)) {
         senders_wait_.store(true, std::memory_order_relaxed);
-        uneven_fence::seldom();  // SYNC (s)
+        fence_.seldom();  // SYNC (s)
       }
       serve(served);
       if (!sender.waits) {
@@ -163,7 +165,7 @@ class meeting {
   /// withdrawn before. To be followed by another look.
   void announce(waiter& me) noexcept {
     receiver_.store(&me, std::memory_order_release);
-    uneven_fence::seldom();  // SYNC (r)
+    fence_.seldom();  // SYNC (r)
   }
   /// False: somebody has taken `me` and wakes it, or has done so.
   [[nodiscard]] bool withdraw(waiter& me) noexcept {

@@ -3,17 +3,22 @@
 // Two sides each write, then read what the other wrote; at least one must see the other. Both need
 // a full fence between their write and their read, unless the rare side can make all threads pass
 // one: then the frequent side must only keep the compiler from exchanging the two. Where the system
-// refuses that, both fence.
+// refuses that, or the other side is not rare, both fence.
 #pragma once
 
 #include <atomic>
 
 namespace millrace::detail {
 
+/// Both sides' fences are to cost the same: a few nanoseconds.
+struct even_fences_t {};
+inline constexpr even_fences_t even_fences;
+
 /// One for each pair of sides; cheap to make. Thread-safe.
 class uneven_fence {
  public:
   uneven_fence() noexcept;
+  explicit uneven_fence(even_fences_t /*unused*/) noexcept : reaches_all_(false) {}
 
   /// Between write and read of the side that does this all the time.
   void often() const noexcept {
@@ -23,8 +28,8 @@ class uneven_fence {
       here();
     }
   }
-  /// Between write and read of the side that is about to sleep. Microseconds.
-  static void seldom() noexcept;
+  /// Between write and read of the side that is about to sleep. Microseconds, unless even.
+  void seldom() const noexcept;
 
  private:
   static void here() noexcept;
