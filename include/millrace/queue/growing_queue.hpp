@@ -10,6 +10,7 @@
 // idea is that of the list queue in Rust's crossbeam.)
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -128,19 +129,19 @@ class growing_queue {
   using slot = detail::typed_slot<T, A>;
   static constexpr auto first_lap = static_cast<std::uint32_t>(detail::first_lap);
   static constexpr detail::cursor start = detail::cursor::start_of(first_lap);
-  static constexpr std::uint32_t shortest = 16;
+  static constexpr std::uint32_t shortest = 4;
   static constexpr std::uint32_t longest = 256;
 
   /// How long a lap is follows from its number alone, as nobody may look into a segment before it
   /// has claimed a slot of it.
   [[nodiscard]] static constexpr std::uint32_t slots_in(std::uint32_t lap) noexcept {
     const std::uint32_t number = lap - first_lap;
-    return number < 4 ? shortest << number : longest;
+    return number < 6 ? shortest << number : longest;
   }
-  static_assert(slots_in(first_lap + 4) == 2 * slots_in(first_lap + 3));
+  static_assert(slots_in(first_lap + 6) == 2 * slots_in(first_lap + 5));
 
   /// The slots follow in the same piece of memory.
-  struct alignas(64) segment {
+  struct segment {
     typename A::template atomic<segment*> next;
 
     [[nodiscard]] slot* slots() noexcept {
@@ -159,7 +160,8 @@ class growing_queue {
     }
     static void destroy(segment* s) noexcept { ::operator delete(s, alignment); }
 
-    static constexpr std::align_val_t alignment{alignof(slot) > 64 ? alignof(slot) : 64};
+    // No line of its own: a hundred thousand quiet queues should be small.
+    static constexpr std::align_val_t alignment{std::max(alignof(slot), alignof(std::max_align_t))};
     static constexpr std::size_t offset = static_cast<std::size_t>(alignment);
   };
   struct destroy_segment {
@@ -203,9 +205,9 @@ class growing_queue {
 
   alignas(64) typename A::template atomic<std::uint64_t> tail_;
   typename A::template atomic<segment*> last_;
+  typename A::template atomic<segment*> spare_;  // seldom touched by either side
   alignas(64) detail::cursor head_ = start;
   segment* first_;
-  alignas(64) typename A::template atomic<segment*> spare_;
 };
 
 }  // namespace millrace

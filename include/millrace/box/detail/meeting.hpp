@@ -51,9 +51,11 @@ class meeting {
 
  public:
   explicit meeting(const Policy& policy, const uneven_fence& fence = {}) requires bounded
-      : policy_(policy), fence_(fence), queue_(policy.limit) {}
+      : fence_(fence),
+        policy_(policy),
+        queue_(policy.limit) {}
   explicit meeting(const Policy& policy, const uneven_fence& fence = {}) requires(!bounded)
-      : policy_(policy), fence_(fence) {}
+      : fence_(fence), policy_(policy) {}
 
   [[nodiscard]] const Policy& policy() const noexcept { return policy_; }
 
@@ -103,8 +105,8 @@ class meeting {
     sender_list<T> served;
     bool done = false;
     {
-      const std::lock_guard lock(senders_mutex_);
-      senders_.push_back(sender);
+      const std::lock_guard lock(senders_.mutex);
+      senders_.list.push_back(sender);
       sender.waits = true;
       if (!senders_wait_.load(std::memory_order_relaxed)) {
         senders_wait_.store(true, std::memory_order_relaxed);
@@ -129,7 +131,7 @@ class meeting {
 
   /// Ends a sender's waiting, unless that was done: then false, and it is being woken.
   [[nodiscard]] bool step_out(waiting_sender<T>& sender, status why) noexcept requires bounded {
-    const std::lock_guard lock(senders_mutex_);
+    const std::lock_guard lock(senders_.mutex);
     if (sender.waits) {
       end(sender, why);
       return true;
@@ -210,7 +212,7 @@ class meeting {
     if constexpr (bounded) {
       sender_list<T> refused;
       {
-        const std::lock_guard lock(senders_mutex_);
+        const std::lock_guard lock(senders_.mutex);
         serve(refused);
       }
       refused.wake_all();
@@ -304,7 +306,7 @@ class meeting {
   [[gnu::noinline]] bool serve_waiting() noexcept requires bounded {
     sender_list<T> served;
     {
-      const std::lock_guard lock(senders_mutex_);
+      const std::lock_guard lock(senders_.mutex);
       serve(served);
     }
     const bool any = !served.empty();
@@ -313,10 +315,10 @@ class meeting {
   }
 
   /// Moves waiting messages into the queue, as many as go, and their senders to `served`.
-  /// REQUIRES: senders_mutex_.
+  /// REQUIRES: senders_.mutex.
   void serve(sender_list<T>& served) noexcept requires bounded {
-    while (!senders_.empty()) {
-      waiting_sender<T>& first = *senders_.first();
+    while (!senders_.list.empty()) {
+      waiting_sender<T>& first = *senders_.list.first();
       status result = status::ok;
       try {
         result = queue_.try_enqueue(std::move(*first.message));
@@ -330,12 +332,12 @@ class meeting {
       served.push_back(first);
     }
   }
-  /// REQUIRES: senders_mutex_.
+  /// REQUIRES: senders_.mutex.
   void end(waiting_sender<T>& sender, status result) noexcept requires bounded {
-    senders_.remove(sender);
+    senders_.list.remove(sender);
     sender.waits = false;
     sender.result = result;
-    if (senders_.empty()) {
+    if (senders_.list.empty()) {
       senders_wait_.store(false, std::memory_order_relaxed);
     }
   }
@@ -345,9 +347,9 @@ class meeting {
     if constexpr (bounded) {
       sender_list<T> overdue;
       {
-        const std::lock_guard lock(senders_mutex_);
+        const std::lock_guard lock(senders_.mutex);
         const auto now = std::chrono::steady_clock::now();
-        for (waiting_sender<T>* s = senders_.first(); s != nullptr;) {
+        for (waiting_sender<T>* s = senders_.list.first(); s != nullptr;) {
           waiting_sender<T>* const after = s->next;
           if (s->deadline <= now) {
             end(*s, status::timeout);
@@ -363,16 +365,21 @@ class meeting {
     wake_receiver();  // which looks at the clock itself
   }
 
-  const Policy policy_;
-  const uneven_fence fence_;
-  queue_type queue_;
   // Read by everybody all the time, written when somebody begins or ends to wait.
   alignas(64) std::atomic<waiter*> receiver_{nullptr};
   std::atomic<bool> senders_wait_{false};
   std::atomic<std::uint32_t> inputs_{0};
-  alignas(64) std::mutex senders_mutex_;
-  sender_list<T> senders_;
+  const uneven_fence fence_;
+  [[no_unique_address]] const Policy policy_;
+  struct alignas(64) waiting_list {
+    std::mutex mutex;
+    sender_list<T> list;
+  };
+  struct nobody {};  // there is always room
+  [[no_unique_address]] std::conditional_t<bounded, waiting_list, nobody> senders_;
+  // After all that it touches when it rings, as its end waits for that.
   alarm alarm_{[](void* self) noexcept { static_cast<meeting*>(self)->ring(); }, this};
+  queue_type queue_;
 };
 
 }  // namespace millrace::detail

@@ -23,7 +23,8 @@ namespace millrace::detail {
 
 template <class Key, class Message, box_policy Policy>
 struct worker {
-  worker(const Key& k, const Policy& policy) : key(k), box(policy, even_fences), in(box.new_input()) {}
+  worker(const Key& k, const Policy& policy)
+      : key(k), box(policy, even_fences), in(box.new_input()) {}
 
   const Key key;
   message_box<Message, Policy> box;
