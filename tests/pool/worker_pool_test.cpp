@@ -183,7 +183,8 @@ TEST_CASE("a worker that throws, and one that returns, are forgotten, and their 
     worker_pool<int, int> pool(
         asio.where,
         [&](const int&, const auto& box, std::stop_token) -> task<> {
-          throw_if(*co_await box.receive() == 0);
+          const auto m = co_await box.receive();
+          throw_if(*m == 0);
         },
         {}, reports.hook());
     check(pool, reports);

@@ -51,9 +51,9 @@ class broker {
       : callbacks_{std::move(demultiplex), std::move(create), std::move(handle), std::move(clean),
                    std::move(report)} {}
 
-  /// Until the box is closed or has no inputs any more and is empty, or a stop is asked for,
-  /// however full it is; then cleans up all resources. Throws only what comparing keys throws,
-  /// after that.
+  /// Until the box is closed or has no inputs any more and is empty; or a stop is asked for, after
+  /// the message in hand and whatever is in the box. Then cleans up all resources. Throws only what
+  /// comparing keys throws, after that.
   template <class T, class Policy>
   void run(message_box<T, Policy>& from, const std::stop_token& stop = {}) {
     detail::keyed_resources<callbacks, T> resources(callbacks_);

@@ -58,14 +58,14 @@ class worker_pool {
   using report_hook = std::function<void(const pool_report<Key>&)>;
 
   /// Workers are coroutines on `where`, whose executor outlives the pool. `policy`: of their boxes.
-  worker_pool(scheduler where, coroutine worker, const Policy& policy = {},
+  worker_pool(scheduler where, coroutine work, const Policy& policy = {},
               report_hook report = ignore_reports{})
       : policy_(policy), report_(std::move(report)), where_(std::move(where)),
-        coroutine_(std::move(worker)) {}
+        coroutine_(std::move(work)) {}
   /// Workers are threads.
-  worker_pool(thread_each_t /*unused*/, function worker, const Policy& policy = {},
+  worker_pool(thread_each_t /*unused*/, function work, const Policy& policy = {},
               report_hook report = ignore_reports{})
-      : policy_(policy), report_(std::move(report)), function_(std::move(worker)) {}
+      : policy_(policy), report_(std::move(report)), function_(std::move(work)) {}
   worker_pool(const worker_pool&) = delete;
   worker_pool& operator=(const worker_pool&) = delete;
   /// Stops.
