@@ -23,7 +23,7 @@ constexpr int rounds = 20;
 constexpr bool limited = true;
 #endif
 constexpr std::uint64_t each = 3;
-constexpr std::size_t limit = std::size_t{256} << 20;
+constexpr std::size_t limit = std::size_t{192} << 20;
 
 /// Bytes of this process in memory.
 std::size_t resident() {
@@ -47,6 +47,7 @@ TEST_CASE("a hundred thousand workers get three messages each, over and over, in
   for (int round = 1; round <= rounds; ++round) {
     std::atomic<std::uint64_t> sum = 0;
     std::atomic<int> ended = 0;
+    int failed = 0;
     {
       millrace::worker_pool<int, std::uint64_t> pool(
           on_threads, [&](const int&, const auto& box, std::stop_token) -> millrace::task<> {
@@ -56,15 +57,16 @@ TEST_CASE("a hundred thousand workers get three messages each, over and over, in
             ++ended;
           });
       for (int k = 0; k < workers; ++k) {
-        REQUIRE(pool.initialize(k));
+        failed += pool.initialize(k) ? 0 : 1;
       }
       CHECK(pool.size() == workers);
       for (std::uint64_t m = 1; m <= each; ++m) {
         for (int k = 0; k < workers; ++k) {
-          REQUIRE(pool.dispatch(k, m));
+          failed += pool.dispatch(k, m) ? 0 : 1;
         }
       }
     }
+    CHECK(failed == 0);
     CHECK(ended == workers);
     CHECK(sum == workers * (each * (each + 1) / 2));
     if (round == 2) {
