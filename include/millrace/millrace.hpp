@@ -1,7 +1,10 @@
 // All of millrace, but for box/asio_executor.hpp, which needs Boost.Asio.
 #pragma once
 
+#include <millrace/box/byte_box.hpp>
 #include <millrace/box/catch_all.hpp>
+#include <millrace/box/command.hpp>
+#include <millrace/box/fresh.hpp>
 #include <millrace/box/message_box.hpp>
 #include <millrace/box/policies.hpp>
 #include <millrace/box/scheduler.hpp>

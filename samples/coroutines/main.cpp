@@ -11,9 +11,9 @@ namespace {
 constexpr int senders = 1000;
 constexpr int messages_each = 100;
 
-using box = millrace::message_box<int, millrace::blocking>;
+using number_box = millrace::message_box<int, millrace::blocking>;
 
-millrace::task<> send(millrace::async_input<box::input_type> to) {
+millrace::task<> send(millrace::async_input<number_box::input_type> to) {
   for (int i = 0; i < messages_each; ++i) {
     co_await to.deliver(i);
   }
@@ -33,7 +33,7 @@ int main() {
   boost::asio::thread_pool pool(2);
   const millrace::scheduler on_pool = millrace::asio_executor(pool.get_executor());
 
-  box numbers({.limit = 64});
+  number_box numbers({.limit = 64});
   millrace::task_group group(on_pool);
   for (int i = 0; i < senders; ++i) {
     group.spawn(send(numbers.new_input().on(on_pool)));

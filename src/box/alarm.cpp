@@ -20,11 +20,16 @@ class alarm_clock {
       ending_ = true;
     }
     changed_.notify_all();
-    thread_.join();
+    if (thread_.joinable()) {
+      thread_.join();
+    }
   }
 
   void set(alarm& a, steady_time time) {
     const std::lock_guard lock(mutex_);
+    if (!thread_.joinable()) {
+      thread_ = std::thread([this] { run(); });
+    }
     if (time < a.time_.load(std::memory_order_relaxed)) {
       erase(a);
       a.time_.store(time, std::memory_order_release);
@@ -41,7 +46,7 @@ class alarm_clock {
   }
 
  private:
-  alarm_clock() : thread_([this] { run(); }) {}
+  alarm_clock() = default;
 
   void erase(const alarm& a) {
     const auto [begin, end] = alarms_.equal_range(a.time_.load(std::memory_order_relaxed));
@@ -81,6 +86,11 @@ class alarm_clock {
   bool ending_ = false;
   std::thread thread_;
 };
+
+// The clock is made no later than the first alarm, so that it outlives those of static boxes.
+alarm::alarm(void (*ring)(void*) noexcept, void* who) noexcept : ring_(ring), who_(who) {
+  (void)alarm_clock::instance();
+}
 
 void alarm::set_earlier(steady_time time) {
   alarm_clock::instance().set(*this, time);

@@ -3,18 +3,17 @@
 namespace millrace::detail {
 
 void ready_queue::push(resumable& r) {
-  bool post = false;
-  {
-    const std::lock_guard lock(mutex_);
-    r.next = nullptr;
-    r.previous = std::exchange(last_, &r);
-    (r.previous != nullptr ? r.previous->next : first_) = &r;
-    r.queued = true;
-    post = !std::exchange(posted_, true);
-  }
-  if (post) {
+  // All under the lock: nobody goes on with it before the executor was told, as its coroutine may
+  // be what keeps the executor, and this.
+  const std::lock_guard lock(mutex_);
+  if (!posted_) {
     post_work();
+    posted_ = true;
   }
+  r.next = nullptr;
+  r.previous = std::exchange(last_, &r);
+  (r.previous != nullptr ? r.previous->next : first_) = &r;
+  r.queued = true;
 }
 
 void ready_queue::unlink(resumable& r) noexcept {

@@ -1,6 +1,7 @@
 // Boxes used by coroutines, alone and together with threads.
 #include <atomic>
 #include <chrono>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <stdexcept>
@@ -337,6 +338,57 @@ TEST_CASE("ten thousand senders destroyed while they wait take nothing with them
   CHECK(box.try_receive()->value == 2);
 }
 
+TEST_CASE("senders destroyed while another thread receives take nothing of the others' with them") {
+  using owned = std::unique_ptr<numbered_message>;
+  test::run_loop loop;
+  const scheduler here = loop.executor();
+  message_box<owned, blocking> box({2});
+  std::uint32_t others = 0;
+  std::jthread receiver([&] {
+    std::uint32_t next = 0;
+    while (const auto m = box.receive()) {
+      REQUIRE((*m != nullptr));
+      if ((*m)->sender == 0) {
+        REQUIRE((*m)->number == next++);
+      } else {
+        ++others;
+      }
+    }
+    CHECK(next == 10'000);
+  });
+  std::uint32_t delivered = 0;
+  {
+    std::jthread survivor([in = box.new_input()]() mutable {
+      for (std::uint32_t i = 0; i < 10'000; ++i) {
+        REQUIRE(in.deliver(std::make_unique<numbered_message>(numbered_message{0, i})));
+      }
+    });
+    const auto in = box.new_input().on(here);
+    const auto send = [](const auto& sender, std::uint32_t& count) -> by_hand {
+      owned m = std::make_unique<numbered_message>(numbered_message{1, 0});
+      if (co_await sender.deliver(std::move(m))) {
+        ++count;
+      }
+    };
+    for (int round = 0; round < 2'000; ++round) {
+      std::vector<std::coroutine_handle<>> waiting_now;
+      for (int i = 0; i < 5; ++i) {
+        waiting_now.push_back(send(in, delivered).handle);
+      }
+      if (round % 3 == 0) {
+        loop.run();
+      }
+      for (const auto h : waiting_now) {
+        h.destroy();
+      }
+    }
+    loop.run();
+  }
+  receiver.join();
+  CHECK(others >= delivered);
+  CHECK(others <= 10'000);
+}
+
 TEST_CASE("a receiver destroyed while it waits leaves the box to the next one") {
   test::run_loop loop;
   const scheduler here = loop.executor();
@@ -415,6 +467,136 @@ TEST_CASE("what a move throws reaches the coroutine whose message it was") {
   CHECK_FALSE(box.try_receive());  // frees the place that was claimed for it
   CHECK(in.deliver(test::fragile(3, 9)));
   CHECK(box.receive()->value == 3);
+}
+
+TEST_CASE("what a move throws reaches its coroutine also where that has let others run first") {
+  test::run_loop loop;
+  const scheduler here = loop.executor();
+  message_box<test::fragile, unlimited> box;
+  int thrown = 0;
+  task_group group(here);
+  group.spawn([](auto in, int& count) -> task<> {
+    for (int i = 0; i < 1000; ++i) {
+      try {
+        (void)co_await in.deliver(test::fragile(i, 0));
+      } catch (const std::runtime_error&) {
+        ++count;
+      }
+    }
+  }(box.new_input().on(here), thrown));
+  CHECK_NOTHROW(loop.run());
+  CHECK(thrown == 1000);
+}
+
+TEST_CASE("a receiver does not fall asleep over room that what threw has left to others") {
+  for (int throwing = 0; throwing < 8; ++throwing) {
+    test::run_loop loop;
+    const scheduler here = loop.executor();
+    message_box<test::fragile, blocking> box({1});
+    std::optional in(box.new_input());
+    CHECK(in->deliver(test::fragile(0, 9)));
+    std::vector<int> received;
+    int refused = 0;
+    task_group group(here);
+    for (int i = 1; i <= throwing + 1; ++i) {
+      group.spawn([](auto sender, test::fragile m, int& count) -> task<> {
+        try {
+          const bool delivered = co_await sender.deliver(std::move(m));
+          CHECK(delivered);
+        } catch (const std::runtime_error&) {
+          ++count;
+        }
+      }(in->on(here), test::fragile(i, i <= throwing ? 1 : 99), refused));
+    }
+    loop.run();
+    group.spawn([](auto inbox, std::vector<int>& to) -> task<> {
+      while (const auto m = co_await inbox.receive()) {
+        to.push_back(m->value);
+      }
+    }(box.on(here), received));
+    in.reset();
+    loop.run();
+    CHECK(received == std::vector{0, throwing + 1});
+    CHECK(refused == throwing);
+    box.close();
+    loop.run();
+  }
+}
+
+TEST_CASE("a coroutine does not go on before whoever woke it has done with the executor") {
+  struct jobs {
+    message_box<std::function<void()>> box;
+    std::function<void()> at_post;
+  };
+  struct executor {
+    std::shared_ptr<jobs> to;
+    millrace::input<std::function<void()>, unlimited> in;
+    void post(std::function<void()> f) {
+      CHECK(in.deliver(std::move(f)));
+      if (to->at_post) {
+        to->at_post();
+      }
+    }
+  };
+  const auto work = std::make_shared<jobs>();
+  auto keeps_open = std::make_optional(work->box.new_input());
+  std::atomic<int> done = 0;
+  std::jthread worker([&] {
+    for (auto& job : work->box) {
+      job();
+      ++done;
+    }
+  });
+  message_box<int, blocking> box({1});
+  auto in = box.new_input();
+  std::atomic<bool> works = false;
+  std::atomic<bool> released = false;
+  std::atomic<bool> went_on = false;
+  {
+    const scheduler there = executor{work, work->box.new_input()};
+    task_group group(there);
+    group.spawn([](auto inbox, std::atomic<bool>& ended) -> task<> {
+      (void)co_await inbox.receive();
+      ended = true;
+    }(box.on(there), went_on));
+    while (done == 0) {  // it is asleep then, and nothing is posted
+      std::this_thread::yield();
+    }
+    group.spawn([](std::atomic<bool>& busy, std::atomic<bool>& free) -> task<> {
+      busy = true;
+      while (!free) {
+        std::this_thread::yield();
+      }
+      co_return;
+    }(works, released));
+    while (!works) {
+      std::this_thread::yield();
+    }
+    work->at_post = [&] {
+      released = true;
+      std::this_thread::sleep_for(20ms);
+      CHECK_FALSE(went_on);
+    };
+    CHECK(in.deliver(1));
+    work->at_post = nullptr;
+    group.wait();
+  }
+  CHECK(went_on);
+  keeps_open.reset();
+}
+
+namespace {
+message_box<int, blocking> outlives_main({1});
+}  // namespace
+
+TEST_CASE("a box that outlives main may have been waited for with a time-out") {
+  test::run_loop loop;
+  const scheduler here = loop.executor();
+  auto in = outlives_main.new_input();
+  const auto wait = [](auto inbox) -> by_hand { (void)co_await inbox.receive_after(1h); };
+  const auto waiting_now = wait(outlives_main.on(here));
+  waiting_now.handle.destroy();
+  CHECK_FALSE(outlives_main.try_receive());
 }
 
 TEST_CASE("tasks give values and exceptions to whoever waits for them") {

@@ -10,6 +10,7 @@
 #include <doctest/doctest.h>
 
 #include <millrace/box/message_box.hpp>
+#include <millrace/detail/atomics.hpp>
 
 #include "box/messages.hpp"
 #include "support/printing.hpp"
@@ -374,4 +375,43 @@ TEST_CASE("whatever ends a box, what was accepted is received and the rest hande
     senders.clear();
     REQUIRE(received == accepted);
   }
+}
+
+TEST_CASE("ten thousand senders killed while they deliver take nothing of the others' with them") {
+  constexpr std::uint32_t killed = 10'000;
+  message_box<std::unique_ptr<numbered_message>, blocking> box({2});
+  std::uint32_t accepted = 0;
+  std::jthread survivor([in = box.new_input()]() mutable {
+    for (std::uint32_t i = 0; i < killed; ++i) {
+      REQUIRE(in.deliver(std::make_unique<numbered_message>(numbered_message{0, i})));
+    }
+  });
+  std::jthread killer([in = box.new_input(), &accepted]() mutable {
+    for (std::uint32_t i = 0; i < killed; ++i) {
+      const std::jthread victim([&](const std::stop_token& stop) {
+        auto m = std::make_unique<numbered_message>(numbered_message{1, i});
+        const bool delivered = in.deliver(std::move(m), stop);
+        REQUIRE(delivered == (m == nullptr));
+        accepted += delivered ? 1 : 0;
+      });
+      for (std::uint32_t wait = i * 7 % 100; wait != 0; --wait) {
+        millrace::detail::native_atomics::pause();
+      }
+    }  // its destructor asks for a stop
+  });
+  std::uint32_t next = 0;
+  std::uint32_t others = 0;
+  std::uint32_t last = 0;
+  while (const auto m = box.receive()) {
+    REQUIRE((*m != nullptr));
+    if ((*m)->sender == 0) {
+      REQUIRE((*m)->number == next++);
+    } else {
+      REQUIRE((others++ == 0 || (*m)->number > last));
+      last = (*m)->number;
+    }
+  }
+  killer.join();
+  CHECK(next == killed);
+  CHECK(others == accepted);
 }

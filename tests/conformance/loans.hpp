@@ -80,7 +80,7 @@ TEST_CASE_TEMPLATE_DEFINE("a message given back among others is neither lost nor
 }
 
 TEST_CASE_TEMPLATE_DEFINE("loans may end in any order", F, loans_in_any_order) {
-  on_every_variant<F>([](F& pair) {
+  on_every_variant<F, 5>([](F& pair) {
     const auto all = fill(pair);
     drain(pair, all);
     std::array<std::size_t, 4> turn{0, 1, 2, 3};
@@ -127,7 +127,7 @@ TEST_CASE_TEMPLATE_DEFINE("a held loan costs its own room only", F, held_loan) {
       REQUIRE(test::number_of(m->bytes()) == i);
     }
     const auto beside = fill(pair);
-    CHECK(beside == whole - 1);
+    CHECK(beside == (F::in_place ? whole - 1 : whole));
     drain(pair, beside);
     CHECK(test::as_text(held->bytes()) == "held");
     CHECK_FALSE(held->redelivered());
@@ -138,7 +138,7 @@ TEST_CASE_TEMPLATE_DEFINE("a held loan costs its own room only", F, held_loan) {
 }
 
 TEST_CASE_TEMPLATE_DEFINE("loans can be moved", F, moved_loans) {
-  on_every_variant<F>([](F& pair) {
+  on_every_variant<F, 3>([](F& pair) {
     for (const auto* text : {"one", "two", "three"}) {
       REQUIRE(pair.sink().try_enqueue(test::as_bytes(text)) == status::ok);
     }

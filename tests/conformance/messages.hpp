@@ -30,7 +30,7 @@ TEST_CASE_TEMPLATE_DEFINE("messages come out in the order they went in", F, orde
     std::uint32_t sent = 0;
     std::uint32_t received = 0;
     for (int round = 0; round < 200; ++round) {
-      for (int i = 0; i < 1 + round % 7; ++i) {
+      for (int i = 0; i < 1 + round % 7 && sent - received < pair.room(); ++i) {
         REQUIRE(pair.sink().try_enqueue(test::numbered(sent)) == status::ok);
         ++sent;
       }
@@ -46,7 +46,7 @@ TEST_CASE_TEMPLATE_DEFINE("messages come out in the order they went in", F, orde
 }
 
 TEST_CASE_TEMPLATE_DEFINE("a message of zero bytes is a message", F, zero_bytes) {
-  on_every_variant<F>([](F& pair) {
+  on_every_variant<F, 3>([](F& pair) {
     REQUIRE(pair.sink().try_enqueue(test::bytes{}) == status::ok);
     REQUIRE(pair.sink().try_enqueue(test::as_bytes("x")) == status::ok);
     REQUIRE(pair.sink().try_enqueue(test::bytes{}) == status::ok);
@@ -120,8 +120,9 @@ TEST_CASE_TEMPLATE_DEFINE("the room of a finished message can be used again", F,
         auto m = pair.source().try_dequeue();
         REQUIRE(m);
         REQUIRE(test::number_of(m->bytes()) == i);
-        // Still being read: its room is not free yet.
-        REQUIRE(pair.sink().try_enqueue(test::numbered(sent)) == status::full);
+        if (F::in_place) {  // still being read: its room is not free yet
+          REQUIRE(pair.sink().try_enqueue(test::numbered(sent)) == status::full);
+        }
       }
       REQUIRE(pair.sink().try_enqueue(test::numbered(sent++)) == status::ok);
       REQUIRE(pair.sink().try_enqueue(test::numbered(sent)) == status::full);

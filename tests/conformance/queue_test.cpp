@@ -14,6 +14,8 @@ class queue_between_processes {
  public:
   using sink_type = millrace::publisher;
   using source_type = millrace::subscriber;
+  static constexpr bool bounded = true;
+  static constexpr bool in_place = true;
 
   struct variant {
     std::string name;
@@ -59,6 +61,7 @@ class queue_between_processes {
   sink_type& sink() { return sink_; }
   source_type& source() { return source_; }
   std::size_t largest() const { return sink_.max_message_size(); }
+  static std::size_t room() { return 32; }  // in half of the fewest slots
   std::vector<std::size_t> edges() const {
     return {48, block_size_, 2 * block_size_, 3 * block_size_, largest() / 2};
   }
@@ -81,4 +84,4 @@ class queue_between_processes {
 
 }  // namespace
 
-MILLRACE_CONFORMANCE(queue_between_processes);
+MILLRACE_BOUNDED_CONFORMANCE(queue_between_processes);

@@ -11,7 +11,7 @@ namespace {
 
 namespace context = boost::context::detail;
 
-constexpr std::size_t stack_size = 8192;
+constexpr std::size_t stack_size = 16384;
 constexpr std::size_t wiped = 2048;  // deeper than any call of the ring goes
 
 struct place {

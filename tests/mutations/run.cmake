@@ -1,10 +1,10 @@
-# Breaks the recovery in each way of edits/, and sees the tests notice it: cmake [-D only=NAME,...]
+# Breaks the sources in each way of edits/, and sees the tests notice it: cmake [-D only=NAME,...]
 # -P run.cmake. Works on a copy of the sources in build/mutations, which stays there, so that the
 # next time begins with most of it built. Fails if a break goes unnoticed.
 #
 # Besides what it replaces (support/mutate.cmake), an edit says which `target` it is built into and,
 # in `arguments`, what of that is to be run. A test that does not end within the time limit has
-# noticed it too: breaks of recovery make others wait for ever.
+# noticed it too: such breaks make others wait for ever.
 cmake_minimum_required(VERSION 3.25)
 
 set(limit 20)  # seconds; many times what the tests named here take of themselves

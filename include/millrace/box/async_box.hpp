@@ -15,6 +15,7 @@
 #include <chrono>
 #include <concepts>
 #include <coroutine>
+#include <exception>
 #include <memory>
 #include <optional>
 #include <stop_token>
@@ -224,9 +225,14 @@ class sending final : waiter, resumable, waiting_sender<std::remove_cvref_t<Mess
     }
   }
   void go_on() {
-    if (in_line_ || try_now() || line_up()) {
-      coroutine_.resume();
+    try {
+      if (!in_line_ && !try_now() && !line_up()) {
+        return;
+      }
+    } catch (...) {  // the message's move threw
+      in_line::error = std::current_exception();
     }
+    coroutine_.resume();
   }
 
   struct stopper {

@@ -15,6 +15,7 @@
 #include <memory>
 #include <optional>
 #include <stop_token>
+#include <thread>
 #include <utility>
 
 #include <millrace/box/async_box.hpp>
@@ -71,6 +72,10 @@ class input {
   }
   bool try_deliver(T&& message) { return meeting_->try_send(std::move(message)) == status::ok; }
 
+  /// How long deliver waits for room.
+  [[nodiscard]] std::chrono::nanoseconds deliver_time() const noexcept {
+    return meeting_->policy().deliver_time();
+  }
   /// Whether the box was closed or is gone: nothing will ever be delivered again.
   [[nodiscard]] bool closed() const noexcept { return meeting_->closed(); }
 
@@ -134,7 +139,7 @@ class future_message {
   std::shared_ptr<detail::meeting<T, Policy>> meeting_;
 };
 
-/// The receiving end. Destroying it closes the box; what is in it goes with its last input.
+/// The receiving end. Destroying it closes the box and destroys what is in it.
 /// Thread-safety: one thread receives at a time; new_input, close and closed from any thread.
 template <class T, box_policy Policy = unlimited>
 class message_box {
@@ -160,6 +165,7 @@ class message_box {
   ~message_box() {
     if (meeting_) {
       meeting_->close();
+      discard();
     }
   }
 
@@ -183,6 +189,8 @@ class message_box {
     (void)meeting_->try_receive(message);
     return message;
   }
+  /// The same, and says why not: empty, closed.
+  status try_receive(std::optional<T>& to) { return meeting_->try_receive(to); }
   /// As receive_after, and says why not: timeout, cancelled, closed.
   status receive_within(std::optional<T>& to, std::chrono::nanoseconds time,
                         const std::stop_token& stop = {}) {
@@ -226,6 +234,20 @@ class message_box {
   [[nodiscard]] static std::default_sentinel_t end() noexcept { return {}; }
 
  private:
+  /// Now, and not when the last input goes: whoever has that may be waiting for a message's end.
+  void discard() noexcept {
+    for (status s = status::ok; s != status::closed;) {
+      try {
+        std::optional<T> message;
+        s = meeting_->try_receive(message);
+        if (s == status::empty) {
+          std::this_thread::yield();  // somebody is in the middle of delivering
+        }
+      } catch (...) {  // that message is gone, too
+      }
+    }
+  }
+
   template <class... Boxes>
   friend class selector;
   using meeting = detail::meeting<T, Policy>;

@@ -17,8 +17,9 @@
 
 namespace millrace {
 
-/// What a scheduler needs of an executor: post(f) makes it call f() some time later, on one of its
-/// threads. Thread-safe. An executor must not drop what was posted as long as a coroutine lives.
+/// What a scheduler needs of an executor: post(f) makes it call f() later, on one of its threads,
+/// and never before post returns there. Thread-safe. An executor must not drop what was posted as
+/// long as a coroutine lives.
 template <class E>
 concept executor = std::copy_constructible<E> && requires(E& e, void (*f)()) {
   e.post(f);

@@ -11,6 +11,7 @@
 #pragma once
 
 #include <algorithm>
+#include <bit>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -29,8 +30,10 @@
 namespace millrace {
 
 /// Thread-safety: try_enqueue and close from any thread; the others from one at a
-/// time. `A`: the atomic operations to use, for tests.
-template <class T, class A = detail::native_atomics>
+/// time. For tests: `A`, the atomic operations to use; `Shortest`, the slots of the first segment,
+/// and `Longest`, those that later ones come to by doubling.
+template <class T, class A = detail::native_atomics, std::uint32_t Shortest = 4,
+          std::uint32_t Longest = 64 * Shortest>
 class growing_queue {
   static_assert(std::is_move_constructible_v<T>, "messages are moved in and out");
 
@@ -129,16 +132,16 @@ class growing_queue {
   using slot = detail::typed_slot<T, A>;
   static constexpr auto first_lap = static_cast<std::uint32_t>(detail::first_lap);
   static constexpr detail::cursor start = detail::cursor::start_of(first_lap);
-  static constexpr std::uint32_t shortest = 4;
-  static constexpr std::uint32_t longest = 256;
+  static constexpr auto doublings =
+      static_cast<std::uint32_t>(std::countr_zero(Longest / Shortest));
 
   /// How long a lap is follows from its number alone, as nobody may look into a segment before it
   /// has claimed a slot of it.
   [[nodiscard]] static constexpr std::uint32_t slots_in(std::uint32_t lap) noexcept {
     const std::uint32_t number = lap - first_lap;
-    return number < 6 ? shortest << number : longest;
+    return number < doublings ? Shortest << number : Longest;
   }
-  static_assert(slots_in(first_lap + 6) == 2 * slots_in(first_lap + 5));
+  static_assert(slots_in(first_lap + doublings) == 2 * slots_in(first_lap + doublings - 1));
 
   /// The slots follow in the same piece of memory.
   struct segment {
@@ -195,7 +198,7 @@ class growing_queue {
     if (head_.index() == 0) {
       segment* const drained = first_;
       first_ = first_->next.load(std::memory_order_relaxed);
-      if (slots == longest) {
+      if (slots == Longest) {
         segment::destroy(spare_.exchange(drained, std::memory_order_acq_rel));  // SYNC (h)
       } else {
         segment::destroy(drained);

@@ -11,7 +11,7 @@ namespace millrace::detail {
 class alarm {
  public:
   /// `ring(who)` must not destroy the alarm, wait, or throw.
-  alarm(void (*ring)(void* who) noexcept, void* who) noexcept : ring_(ring), who_(who) {}
+  alarm(void (*ring)(void* who) noexcept, void* who) noexcept;
   alarm(const alarm&) = delete;
   alarm& operator=(const alarm&) = delete;
   /// If it is ringing, waits until that is over.

@@ -36,6 +36,7 @@
 #include <millrace/box/detail/waiting_senders.hpp>
 #include <millrace/box/policies.hpp>
 #include <millrace/core/status.hpp>
+#include <millrace/detail/atomics.hpp>
 #include <millrace/detail/deadline.hpp>
 #include <millrace/detail/spinning.hpp>
 #include <millrace/queue/growing_queue.hpp>
@@ -43,18 +44,24 @@
 
 namespace millrace::detail {
 
-template <class T, class Policy>
+/// What threads have in common, as a template argument like the atomics that it begins with.
+struct native_threads : native_atomics {
+  using mutex = std::mutex;
+  using fence = uneven_fence;
+};
+
+template <class T, class Policy, class A = native_threads>
 class meeting {
   static constexpr bool bounded = Policy::bounded;
   static constexpr bool moves_safely = std::is_nothrow_move_constructible_v<T>;
-  using queue_type = std::conditional_t<bounded, local_queue<T>, growing_queue<T>>;
+  using queue_type = std::conditional_t<bounded, local_queue<T, A>, growing_queue<T, A>>;
 
  public:
-  explicit meeting(const Policy& policy, const uneven_fence& fence = {}) requires bounded
+  explicit meeting(const Policy& policy, const typename A::fence& fence = {}) requires bounded
       : fence_(fence),
         policy_(policy),
         queue_(policy.limit) {}
-  explicit meeting(const Policy& policy, const uneven_fence& fence = {}) requires(!bounded)
+  explicit meeting(const Policy& policy, const typename A::fence& fence = {}) requires(!bounded)
       : fence_(fence), policy_(policy) {}
 
   [[nodiscard]] const Policy& policy() const noexcept { return policy_; }
@@ -284,13 +291,16 @@ class meeting {
     if constexpr (!bounded) {
       return once();
     } else if constexpr (moves_safely) {
-      // Pads may have made room for messages that were waiting.
       const bool found = once();
       return hand_over() && !found ? once() : found;
     } else {
       try {
-        const bool found = once();
-        return hand_over() && !found ? once() : found;
+        bool found = once();
+        // What was handed over may have thrown, and be nothing but room for others that wait.
+        while (hand_over() && !found) {
+          found = once();
+        }
+        return found;
       } catch (...) {
         hand_over();
         throw;
@@ -366,13 +376,13 @@ class meeting {
   }
 
   // Read by everybody all the time, written when somebody begins or ends to wait.
-  alignas(64) std::atomic<waiter*> receiver_{nullptr};
-  std::atomic<bool> senders_wait_{false};
-  std::atomic<std::uint32_t> inputs_{0};
-  const uneven_fence fence_;
+  alignas(64) typename A::template atomic<waiter*> receiver_{nullptr};
+  typename A::template atomic<bool> senders_wait_{false};
+  typename A::template atomic<std::uint32_t> inputs_{0};
+  const typename A::fence fence_;
   [[no_unique_address]] const Policy policy_;
   struct alignas(64) waiting_list {
-    std::mutex mutex;
+    typename A::mutex mutex;
     sender_list<T> list;
   };
   struct nobody {};  // there is always room

@@ -1,0 +1,35 @@
+# cmake -D folder=FOLDER -D include=DIRS -D compiler=CXX -P refuse.cmake
+# Every file in FOLDER but accepted.cpp must not compile, and the compiler must say what stands after
+# "says:" in it.
+# A file that compiles where it should not is as wrong as one that is refused for another reason.
+cmake_minimum_required(VERSION 3.25)
+
+list(TRANSFORM include PREPEND -I)
+file(GLOB files ${folder}/*.cpp)
+foreach(file IN LISTS files)
+  cmake_path(GET file FILENAME name)
+  execute_process(COMMAND ${compiler} -std=c++20 -fsyntax-only ${include} ${file}
+                  RESULT_VARIABLE status ERROR_VARIABLE output)
+  file(STRINGS ${file} expected REGEX "^// says: ")
+  if(name STREQUAL "accepted.cpp")
+    if(NOT status EQUAL 0)
+      message(SEND_ERROR "${name} does not compile:\n${output}")
+    endif()
+    continue()
+  elseif(status EQUAL 0)
+    message(SEND_ERROR "${name} compiles")
+  elseif(NOT expected)
+    message(SEND_ERROR "${name} does not say what the compiler should say")
+  endif()
+  foreach(line IN LISTS expected)
+    string(REPLACE "// says: " "" line "${line}")
+    string(FIND "${output}" "${line}" found)
+    if(found EQUAL -1)
+      message(SEND_ERROR "${name}: the compiler does not say: ${line}\n${output}")
+    endif()
+  endforeach()
+endforeach()
+list(LENGTH files count)
+if(count LESS 2)
+  message(FATAL_ERROR "nothing to refuse in ${folder}")
+endif()
