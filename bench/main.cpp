@@ -6,7 +6,7 @@
 
 #include <millrace/version.hpp>
 
-#include "questions.hpp"
+#include "harness/ask.hpp"
 
 namespace {
 
@@ -28,11 +28,7 @@ int main(int count, char** words) {
   benchmark::AddCustomContext("cpu", cpu_model());
   benchmark::AddCustomContext("compiler", MILLRACE_BENCH_COMPILER);
   benchmark::AddCustomContext("build_type", MILLRACE_BENCH_BUILD_TYPE);
-  bench::ask_pair();
-  bench::ask_one_way();
-  bench::ask_round_trip();
-  bench::ask_two_to_two();
-  bench::ask_recovery();
+  bench::ask();
   benchmark::RunSpecifiedBenchmarks();
   benchmark::Shutdown();
 }

@@ -2,6 +2,7 @@
 // place; and small ones through a buffer that is much deeper.
 #include <benchmark/benchmark.h>
 
+#include "harness/ask.hpp"
 #include "harness/stream.hpp"
 #include "peers/all.hpp"
 #include "questions.hpp"

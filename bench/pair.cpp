@@ -4,6 +4,7 @@
 
 #include <benchmark/benchmark.h>
 
+#include "harness/ask.hpp"
 #include "harness/measure.hpp"
 #include "harness/pace.hpp"
 #include "harness/processes.hpp"

@@ -1,15 +1,4 @@
-# Draws the plots from the data files of bench_report: gnuplot -e "dir='...'" plots.gp
-set terminal svg size 860,440 background rgb 'white' font 'sans-serif,13' noenhanced
-set grid ytics lc rgb '#dddddd'
-set border 3
-set tics nomirror
-colours = '#999999 #d62728 #ff7f0e #1f77b4 #2ca02c #9467bd #8c564b #17becf #bcbd22'
-do for [i = 1:words(colours)] { set linetype i lc rgb word(colours, i) }
-set key outside right top Left reverse samplen 1.5
-
-peers(file) = system(sprintf("grep -c '^size' '%s'", file))
-has(file) = int(system(sprintf("sed 1d '%s' | grep -c .", file))) > 0
-
+# Draws the plots from the data files of bench_report: gnuplot -e "dir='...'" style.gp plots.gp
 # Streams: a line per peer over the size of the messages.
 set logscale xy
 set xtics ('8 B' 8, '64 B' 64, '1 KiB' 1024, '64 KiB' 65536, '1 MiB' 1048576)

@@ -17,6 +17,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "harness/ask.hpp"
 #include "harness/measure.hpp"
 #include "harness/pace.hpp"
 #include "harness/processes.hpp"

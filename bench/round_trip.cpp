@@ -1,16 +1,15 @@
 // How long does a message take to another process, and one back? Once with both processes spinning,
 // once with both asleep until it comes.
-#include <algorithm>
-#include <cmath>
-
 #include <benchmark/benchmark.h>
 #include <semaphore.h>
 
-#include "harness/measure.hpp"
+#include "harness/ask.hpp"
 #include "harness/pace.hpp"
 #include "harness/payload.hpp"
 #include "harness/processes.hpp"
+#include "harness/trips.hpp"
 #include "peers/all.hpp"
+#include "peers/raw_line.hpp"
 #include "questions.hpp"
 
 namespace bench {
@@ -18,39 +17,6 @@ namespace bench {
 namespace {
 
 constexpr std::size_t message_size = 64;
-constexpr std::uint64_t warm_up_trips = 1000;
-
-struct times {
-  double total;           // seconds
-  double p50, p99, p999;  // nanoseconds
-};
-
-double quantile(const std::vector<std::uint32_t>& sorted, double q) {
-  const auto rank = std::ceil(q * static_cast<double>(sorted.size()));
-  return sorted[static_cast<std::size_t>(std::max(rank, 1.0)) - 1];
-}
-
-/// Calls trip(number) `count` times after a warm-up. There is one look at the clock per trip, which
-/// ends one and begins the next.
-template <class Trip>
-times time_trips(std::uint64_t count, Trip trip) {
-  std::vector<std::uint32_t> samples(count);
-  for (std::uint64_t i = 0; i < warm_up_trips; ++i)
-    trip(i);
-  const std::int64_t begin = now();
-  std::int64_t before = begin;
-  for (std::uint64_t i = 0; i < count; ++i) {
-    trip(warm_up_trips + i);
-    const std::int64_t after = now();
-    samples[i] = static_cast<std::uint32_t>(std::min<std::int64_t>(after - before, UINT32_MAX));
-    before = after;
-  }
-  std::sort(samples.begin(), samples.end());
-  return {.total = static_cast<double>(before - begin) * 1e-9,
-          .p50 = quantile(samples, 0.5),
-          .p99 = quantile(samples, 0.99),
-          .p999 = quantile(samples, 0.999)};
-}
 
 /// A channel there and one back.
 template <channel C, waiting Wait>
@@ -104,35 +70,6 @@ times round_trips(std::uint64_t count) {
   return s->result;
 }
 
-/// The machine's limit, spinning: a cache line that two processes write in turn.
-times cache_line_trips(std::uint64_t count) {
-  struct state {
-    alignas(64) std::atomic<std::uint64_t> word = 0;
-    alignas(64) times result;
-  };
-  shared<state> s;
-  const auto wait_for = [&](std::uint64_t value, spinner& spin) {
-    while (s->word.load(std::memory_order_acquire) != value)
-      spin.pause();
-  };
-  const auto ask = [&] {
-    spinner spin(patience(2, false));
-    s->result = time_trips(count, [&](std::uint64_t number) {
-      s->word.store(2 * number + 1, std::memory_order_release);
-      wait_for(2 * number + 2, spin);
-    });
-  };
-  const auto answer = [&] {
-    spinner spin(patience(2, false));
-    for (std::uint64_t i = 0; i < warm_up_trips + count; ++i) {
-      wait_for(2 * i + 1, spin);
-      s->word.store(2 * i + 2, std::memory_order_release);
-    }
-  };
-  run({{ask, 0}, {answer, 1}});
-  return s->result;
-}
-
 /// The machine's limit, sleeping: two semaphores.
 times semaphore_trips(std::uint64_t count) {
   struct state {
@@ -161,16 +98,6 @@ times semaphore_trips(std::uint64_t count) {
   };
   run({{ask, 0}, {answer, 1}});
   return s->result;
-}
-
-void benchmark_trips(benchmark::State& state, times (*trips)(std::uint64_t)) {
-  measure(state, [&](std::uint64_t count) {
-    const times t = trips(count);
-    state.counters["p50_ns"] = t.p50;
-    state.counters["p99_ns"] = t.p99;
-    state.counters["p999_ns"] = t.p999;
-    return t.total;
-  });
 }
 
 void ask(const char* question, const char* peer, times (*trips)(std::uint64_t)) {

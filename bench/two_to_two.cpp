@@ -1,6 +1,7 @@
 // How many messages a second go from two processes to two others, which share one channel?
 #include <benchmark/benchmark.h>
 
+#include "harness/ask.hpp"
 #include "harness/stream.hpp"
 #include "peers/all.hpp"
 #include "questions.hpp"

@@ -33,15 +33,6 @@ struct first_failure {
   }
 };
 
-void pin(int cpu) {
-  const auto cpus = static_cast<int>(sysconf(_SC_NPROCESSORS_ONLN));
-  cpu_set_t set;
-  CPU_ZERO(&set);
-  CPU_SET(static_cast<unsigned>(cpu % cpus), &set);
-  if (sched_setaffinity(0, sizeof(set), &set) != 0)
-    fail("pin to a CPU");
-}
-
 [[noreturn]] void live(const process& self, pid_t parent, first_failure& failed) noexcept {
   int code = EXIT_FAILURE;
   try {
@@ -64,6 +55,15 @@ void pin(int cpu) {
 
 void fail(const std::string& what) {
   throw failure(fmt::format("{}: {}", what, std::strerror(errno)));
+}
+
+void pin(int cpu) {
+  const auto cpus = static_cast<int>(sysconf(_SC_NPROCESSORS_ONLN));
+  cpu_set_t set;
+  CPU_ZERO(&set);
+  CPU_SET(static_cast<unsigned>(cpu % cpus), &set);
+  if (sched_setaffinity(0, sizeof(set), &set) != 0)
+    fail("pin to a CPU");
 }
 
 shared_memory::shared_memory(std::size_t size)

@@ -72,6 +72,9 @@ struct process {
 };
 inline constexpr int any_cpu = -1;
 
+/// Pins the calling thread.
+void pin(int cpu);
+
 /// Forks a process for each body and waits for all of them. When one throws, dies or takes longer
 /// than a minute the others are killed, and this throws failure with its reason.
 void run(const std::vector<process>& processes);

@@ -1,6 +1,7 @@
 // Every peer whose package was found.
 #pragma once
 
+#include "../harness/list.hpp"
 #include "boost_queue.hpp"
 #include "millrace_queue.hpp"
 #include "pipe.hpp"
@@ -15,19 +16,6 @@
 #endif
 
 namespace bench {
-
-template <class... C>
-struct list {};
-
-template <class... C, class F>
-void for_each(list<C...>, F f) {
-  (f.template operator()<C>(), ...);
-}
-
-template <class... A, class... B>
-constexpr list<A..., B...> operator+(list<A...>, list<B...>) {
-  return {};
-}
 
 using shared_roles = list<millrace_queue<millrace::role::shared>>;
 using exclusive_roles = list<millrace_queue<millrace::role::exclusive>>;

@@ -4,8 +4,6 @@
 #pragma once
 
 #include <cstddef>
-#include <cstdio>
-#include <cstdlib>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -15,6 +13,8 @@
 #include <millrace/box/command.hpp>
 #include <millrace/box/message_box.hpp>
 #include <millrace/box/task.hpp>
+
+#include "must.hpp"
 
 namespace bench::book_store {
 
@@ -64,13 +64,6 @@ book<Text> make_book(int number) {
           Text(lines(980)),
           number % 2 == 0,
           1.2342342111111111e32 * number};
-}
-
-inline void must(bool holds, const char* what) {
-  if (!holds) {
-    std::fprintf(stderr, "book store: %s\n", what);
-    std::abort();
-  }
 }
 
 // --- only casts

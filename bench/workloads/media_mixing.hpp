@@ -10,8 +10,6 @@
 #pragma once
 
 #include <cstddef>
-#include <cstdio>
-#include <cstdlib>
 #include <map>
 #include <optional>
 #include <set>
@@ -22,6 +20,8 @@
 #include <millrace/box/command.hpp>
 #include <millrace/box/message_box.hpp>
 #include <millrace/box/task.hpp>
+
+#include "must.hpp"
 
 namespace bench::media_mixing {
 
@@ -34,14 +34,6 @@ struct size {
   int groups = 1000;
   int members = 4;
 };
-
-/// Ends the program if not: with one party gone the others would wait for ever.
-inline void must(bool holds, const char* what) {
-  if (!holds) {
-    std::fprintf(stderr, "media mixing: %s\n", what);
-    std::abort();
-  }
-}
 
 // --- media
 

@@ -1,5 +1,7 @@
 // What boxes allocate: nothing while they are bounded, hardly anything otherwise.
 #include <cstdint>
+#include <new>
+#include <utility>
 
 #include <doctest/doctest.h>
 
@@ -105,4 +107,18 @@ TEST_CASE("an unlimited box that was emptied holds on to little memory") {
     });
     CHECK(balance <= 2);
   }
+}
+
+TEST_CASE("a task for which there is no memory is not waited for") {
+  test::run_loop loop;
+  millrace::task_group group(loop.executor());
+  bool ran = false;
+  auto work = [](bool& to) -> millrace::task<> {
+    to = true;
+    co_return;
+  }(ran);
+  test::refuse_an_allocation();
+  CHECK_THROWS_AS(group.spawn(std::move(work)), std::bad_alloc);
+  group.wait();
+  CHECK_FALSE(ran);
 }

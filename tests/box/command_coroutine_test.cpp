@@ -273,6 +273,8 @@ TEST_CASE("race: coroutines that time out against replies, on several threads") 
     const millrace::scheduler where = millrace::asio_executor(pool.get_executor());
     millrace::task_group servers(where);
     millrace::task_group customers(where);
+    // The server would end with the last input, also before the first customer has one.
+    std::optional open(store.new_input());
     servers.spawn([](auto& box, const auto& s, auto& yes, auto& no) -> task<> {
       auto inbox = box.on(s);
       while (auto message = co_await inbox.receive()) {
@@ -297,6 +299,7 @@ TEST_CASE("race: coroutines that time out against replies, on several threads") 
       }(store.new_input(), i, where, replied, timed_out));
     }
     customers.wait();
+    open.reset();
     servers.wait();
   }
   CHECK(replied + timed_out == callers * each);

@@ -197,8 +197,9 @@ TEST_CASE("race: a box that closes, or goes away, while many call: none of them 
   CHECK(here.replied == there.replied);
   CHECK(there.gone == 0);
   CHECK(here.replied + here.unsent + here.closed == calls);
-  CHECK(here.closed > 0);
-  CHECK(here.unsent > 0);
+  // Whether any call was still in the box, or came too late, is up to the scheduler.
+  WARN(here.closed > 0);
+  WARN(here.unsent > 0);
   CHECK(living_answers == 0);
 }
 

@@ -41,7 +41,7 @@ namespace detail {
 /// g++ 12 does not keep for as long as the coroutine waits, though it should.
 template <class Inbox>
 class receiving final : waiter, resumable {
-  using T = typename std::remove_cvref_t<Inbox>::value_type;
+  using value_type = typename std::remove_cvref_t<Inbox>::value_type;
 
  public:
   receiving(Inbox&& inbox, std::chrono::nanoseconds time, std::stop_token stop)
@@ -63,21 +63,19 @@ class receiving final : waiter, resumable {
     --operations_left;
     return from().look() != status::empty || time_ <= std::chrono::nanoseconds::zero();
   }
-  [[nodiscard]] bool await_suspend(std::coroutine_handle<> h) {
+  /// Lets others run first: what is ready may be what delivers the next message, and falling asleep
+  /// makes all threads pass a fence, which costs more than that.
+  void await_suspend(std::coroutine_handle<> h) {
     coroutine_ = h;
     suspended_ = true;
     if (time_ != for_ever) {
       deadline_ = deadline_after(time_);
     }
-    if (operations_left == 0) {  // others first
-      where().go_on_with(*this);
-      return true;
-    }
-    return falls_asleep();
+    where().go_on_with(*this);
   }
-  [[nodiscard]] std::optional<T> await_resume() {
+  [[nodiscard]] std::optional<value_type> await_resume() {
     suspended_ = false;
-    std::optional<T> message;
+    std::optional<value_type> message;
     (void)from().try_receive(message);
     return message;
   }
@@ -153,7 +151,7 @@ class receiving final : waiter, resumable {
 template <class Input, class Message>
 class sending final : waiter, resumable, waiting_sender<std::remove_cvref_t<Message>> {
   using in_line = waiting_sender<std::remove_cvref_t<Message>>;
-  using Policy = typename std::remove_cvref_t<Input>::policy_type;
+  using policy_type = typename std::remove_cvref_t<Input>::policy_type;
 
  public:
   sending(Input&& input, Message given, std::chrono::nanoseconds time, std::stop_token stop)
@@ -203,7 +201,7 @@ class sending final : waiter, resumable, waiting_sender<std::remove_cvref_t<Mess
     return in_line::result != status::full || time_ <= std::chrono::nanoseconds::zero();
   }
   [[nodiscard]] bool step_out(status why) noexcept {
-    if constexpr (Policy::bounded) {
+    if constexpr (policy_type::bounded) {
       return to().step_out(*this, why);
     } else {
       return false;
@@ -211,7 +209,7 @@ class sending final : waiter, resumable, waiting_sender<std::remove_cvref_t<Mess
   }
   /// True: there is something to go on with. False: it waits, and may be gone by now.
   [[nodiscard]] bool line_up() {
-    if constexpr (Policy::bounded) {
+    if constexpr (policy_type::bounded) {
       if (time_ != for_ever) {
         in_line::deadline = deadline_after(time_);
       }
@@ -297,41 +295,42 @@ class async_inbox {
 /// what it was made from.
 template <class Input>
 class async_input {
-  using T = typename Input::value_type;
-
  public:
-  using value_type = T;
+  using value_type = typename Input::value_type;
   using policy_type = typename Input::policy_type;
 
   async_input(Input to, scheduler where) noexcept : to_(std::move(to)), where_(std::move(where)) {}
 
   /// co_await gives bool, as input::deliver: false, and the message is as it was. It must stay
   /// where it is until then.
-  [[nodiscard]] auto deliver(T&& message, std::stop_token stop = {}) const& {
+  [[nodiscard]] auto deliver(value_type&& message, std::stop_token stop = {}) const& {
     return deliver_for(std::move(message), time(), std::move(stop));
   }
-  [[nodiscard]] auto deliver(T&& message, std::stop_token stop = {}) && {
+  [[nodiscard]] auto deliver(value_type&& message, std::stop_token stop = {}) && {
     const auto t = time();
     return std::move(*this).deliver_for(std::move(message), t, std::move(stop));
   }
-  [[nodiscard]] auto deliver(const T& message,
-                             std::stop_token stop = {}) const& requires std::copy_constructible<T> {
-    return detail::sending<const async_input&, T>(*this, T(message), time(), std::move(stop));
+  [[nodiscard]] auto
+  deliver(const value_type& message,
+          std::stop_token stop = {}) const& requires std::copy_constructible<value_type> {
+    return detail::sending<const async_input&, value_type>(*this, value_type(message), time(),
+                                                           std::move(stop));
   }
-  [[nodiscard]] auto deliver(const T& message, std::stop_token stop = {}) && requires
-      std::copy_constructible<T> {
+  [[nodiscard]] auto deliver(const value_type& message, std::stop_token stop = {}) && requires
+      std::copy_constructible<value_type> {
     const auto t = time();
-    return detail::sending<async_input, T>(std::move(*this), T(message), t, std::move(stop));
-  }
-  [[nodiscard]] auto deliver_for(T&& message, std::chrono::nanoseconds within,
-                                 std::stop_token stop = {}) const& {
-    return detail::sending<const async_input&, T&&>(*this, std::move(message), within,
+    return detail::sending<async_input, value_type>(std::move(*this), value_type(message), t,
                                                     std::move(stop));
   }
-  [[nodiscard]] auto deliver_for(T&& message, std::chrono::nanoseconds within,
+  [[nodiscard]] auto deliver_for(value_type&& message, std::chrono::nanoseconds within,
+                                 std::stop_token stop = {}) const& {
+    return detail::sending<const async_input&, value_type&&>(*this, std::move(message), within,
+                                                             std::move(stop));
+  }
+  [[nodiscard]] auto deliver_for(value_type&& message, std::chrono::nanoseconds within,
                                  std::stop_token stop = {}) && {
-    return detail::sending<async_input, T&&>(std::move(*this), std::move(message), within,
-                                             std::move(stop));
+    return detail::sending<async_input, value_type&&>(std::move(*this), std::move(message), within,
+                                                      std::move(stop));
   }
 
   [[nodiscard]] bool closed() const noexcept { return to_.closed(); }

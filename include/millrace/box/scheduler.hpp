@@ -29,6 +29,8 @@ namespace detail {
 
 /// Something to go on with: most often a coroutine.
 struct resumable {
+  explicit resumable(void (*how)(resumable&)) noexcept : go_on(how) {}
+
   void (*go_on)(resumable&);
   resumable* next = nullptr;
   resumable* previous = nullptr;

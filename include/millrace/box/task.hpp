@@ -148,12 +148,18 @@ class task_group {
   /// Waits for all tasks.
   ~task_group() { wait_for_all(); }
 
+  /// Throws std::bad_alloc, and then the task is gone.
   void spawn(task<> t) {
     {
       const std::lock_guard lock(mutex_);
       ++running_;
     }
-    run(std::move(t));
+    try {
+      run(std::move(t));
+    } catch (...) {
+      ended({});
+      throw;
+    }
   }
   /// Until all tasks have ended; throws what the first one threw that did.
   void wait() {

@@ -23,13 +23,16 @@ namespace millrace::detail {
 
 template <class T, class A>
 struct typed_slot {
-  typename A::template atomic<std::uint64_t> word;
+  // Where messages fill cache lines, a slot begins a line of its own, since its neighbour, which
+  // the other side works on, would share one with it.
+  alignas(sizeof(T) > 56 ? 64 : 8) typename A::template atomic<std::uint64_t> word;
   union {
     T value;
   };
 
   typed_slot() noexcept : word{} {}
-  ~typed_slot() {}  // whoever owns the slot knows whether there is a T
+  // Whoever owns the slot knows whether there is a T; by default it would be deleted for many.
+  ~typed_slot() {}  // NOLINT(modernize-use-equals-default)
 
   [[nodiscard]] detail::word load() const noexcept {
     return {word.load(std::memory_order_acquire)};

@@ -16,6 +16,9 @@
 // fence: while the flag is set, which is as long as anybody is in the list, every look at it finds
 // it set.
 //
+// SYNC (i) an input's last message -> drop_input's subtraction -> the receiver's load that finds 0
+// SYNC (c) the queue's closing -> close's store to closing_ -> the receiver's load that finds it
+//
 // Room goes to those who waited longest: while the flag is set, others join the list and do not try
 // for themselves, and the receiver moves a waiting message into the slot that it has just freed.
 #pragma once
@@ -216,6 +219,7 @@ class meeting {
 
   void close() noexcept {
     queue_.close();
+    closing_.store(true, std::memory_order_release);  // SYNC (c)
     if constexpr (bounded) {
       sender_list<T> refused;
       {
@@ -224,15 +228,15 @@ class meeting {
       }
       refused.wake_all();
     }
+    fence_.often();  // SYNC (r), with what the queue and closing_ say
     wake_receiver();
   }
   [[nodiscard]] bool closed() const noexcept { return queue_.closed(); }
 
   // Relaxed: whoever adds one has another, or is the receiver.
   void add_input() noexcept { inputs_.fetch_add(1, std::memory_order_relaxed); }
-  /// Its messages were published before; SYNC (i) with the receiver's load that finds 0.
   void drop_input() noexcept {
-    if (inputs_.fetch_sub(1, std::memory_order_seq_cst) == 1) {
+    if (inputs_.fetch_sub(1, std::memory_order_seq_cst) == 1) {  // SYNC (i)
       wake_receiver();
     }
   }
@@ -275,7 +279,7 @@ class meeting {
       if (once_and_hand_over(once)) {
         return status::ok;
       }
-      if (queue_.drained()) {
+      if (closing_.load(std::memory_order_acquire) && queue_.drained()) {  // SYNC (c)
         return status::closed;
       }
       if (inputs_.load(std::memory_order_acquire) != 0) {  // SYNC (i)
@@ -378,6 +382,9 @@ class meeting {
   // Read by everybody all the time, written when somebody begins or ends to wait.
   alignas(64) typename A::template atomic<waiter*> receiver_{nullptr};
   typename A::template atomic<bool> senders_wait_{false};
+  // That the queue is closed, for a receiver that looks again and again: looking at the queue's
+  // tail would take that away from the senders.
+  typename A::template atomic<bool> closing_{false};
   typename A::template atomic<std::uint32_t> inputs_{0};
   const typename A::fence fence_;
   [[no_unique_address]] const Policy policy_;
