@@ -26,6 +26,7 @@
 #include <millrace/box/detail/meeting.hpp>
 #include <millrace/box/policies.hpp>
 #include <millrace/box/scheduler.hpp>
+#include <millrace/detail/nothing.hpp>
 
 namespace millrace {
 
@@ -75,7 +76,7 @@ class receiving final : waiter, resumable {
   }
   [[nodiscard]] std::optional<value_type> await_resume() {
     suspended_ = false;
-    std::optional<value_type> message;
+    auto message = nothing<value_type>();
     (void)from().try_receive(message);
     return message;
   }
@@ -100,8 +101,8 @@ class receiving final : waiter, resumable {
     for (;;) {
       state_.store(state::looks, std::memory_order_relaxed);
       from().announce(*this);
-      if (deadline_ != never) {
-        from().wake_receiver_at(deadline_);
+      if (!from().wake_receiver_at(deadline_)) {
+        deadline_ = steady_time::min();  // nothing would wake it in time: it has timed out
       }
       if (done()) {
         if (!from().withdraw(*this)) {

@@ -23,6 +23,7 @@
 #include <millrace/box/policies.hpp>
 #include <millrace/box/scheduler.hpp>
 #include <millrace/core/status.hpp>
+#include <millrace/detail/nothing.hpp>
 
 namespace millrace {
 
@@ -121,13 +122,13 @@ class future_message {
   }
   /// The message, if there is one now.
   [[nodiscard]] std::optional<T> try_get() {
-    std::optional<T> message;
+    auto message = detail::nothing<T>();
     (void)meeting_->try_receive(message);
     return message;
   }
   /// Waits for it. Nothing: none can come any more, or a stop was asked for.
   [[nodiscard]] std::optional<T> get(const std::stop_token& stop = {}) {
-    std::optional<T> message;
+    auto message = detail::nothing<T>();
     (void)meeting_->receive(message, detail::never, stop);
     return message;
   }
@@ -180,12 +181,12 @@ class message_box {
   /// Waits no longer than so.
   [[nodiscard]] std::optional<T> receive_after(std::chrono::nanoseconds time,
                                                const std::stop_token& stop = {}) {
-    std::optional<T> message;
+    auto message = detail::nothing<T>();
     (void)receive_within(message, time, stop);
     return message;
   }
   [[nodiscard]] std::optional<T> try_receive() {
-    std::optional<T> message;
+    auto message = detail::nothing<T>();
     (void)meeting_->try_receive(message);
     return message;
   }
@@ -238,7 +239,7 @@ class message_box {
   void discard() noexcept {
     for (status s = status::ok; s != status::closed;) {
       try {
-        std::optional<T> message;
+        auto message = detail::nothing<T>();
         s = meeting_->try_receive(message);
         if (s == status::empty) {
           std::this_thread::yield();  // somebody is in the middle of delivering

@@ -22,6 +22,7 @@
 #include <millrace/core/status.hpp>
 #include <millrace/detail/atomics.hpp>
 #include <millrace/detail/cursor.hpp>
+#include <millrace/detail/nothing.hpp>
 #include <millrace/detail/ring.hpp>
 #include <millrace/detail/typed_slot.hpp>
 
@@ -92,7 +93,7 @@ class local_queue {
     return true;
   }
   [[nodiscard]] std::optional<T> try_dequeue() noexcept(std::is_nothrow_move_constructible_v<T>) {
-    std::optional<T> message;
+    auto message = detail::nothing<T>();
     try_dequeue(message);
     return message;
   }

@@ -2,10 +2,10 @@
 //
 // Waiting is arranged so that it costs nothing while nobody waits:
 //
-// SYNC (r) the receiver sleeps                   a sender
-//      registers itself in receiver_             publishes a message
+// SYNC (r) the receiver sleeps                   a sender, who closes, the last input, a stop
+//      registers itself in receiver_             publishes a message, or what else it is
 //      fence (seldom)                            fence (often)
-//      looks for a message; sleeps               looks at receiver_; wakes whom it takes from there
+//      looks for it; sleeps                      looks at receiver_; wakes whom it takes from there
 //
 // SYNC (s) a sender sleeps                       the receiver
 //      joins the list, sets senders_wait_        sets a slot free
@@ -109,7 +109,8 @@ class meeting {
   }
 
   /// Puts a sender into the list. True: no need to wait, its outcome is there already. False: it
-  /// will be woken, and may have gone on and be gone by now.
+  /// will be woken, and may have gone on and be gone by now. Whom nothing could wake in time does
+  /// not wait: it has timed out.
   [[nodiscard]] bool line_up(waiting_sender<T>& sender,
                              const std::stop_token& stop) noexcept requires bounded {
     sender_list<T> served;
@@ -129,11 +130,12 @@ class meeting {
       } else if (stop.stop_requested()) {
         end(sender, status::cancelled);
         done = true;
-      } else if (sender.deadline != never) {
-        alarm_.set(sender.deadline);
+      } else if (!alarm_.set(sender.deadline)) {
+        end(sender, status::timeout);
+        done = true;
       }
       // Under the lock: after it the sender may be gone, and with it the last who needs the box.
-      message_arrived();
+      wake_receiver();
     }
     served.wake_all();
     return done;
@@ -206,14 +208,15 @@ class meeting {
     parked_thread thread_;
   };
 
-  /// Makes it look again.
-  [[gnu::noinline]] void wake_receiver() noexcept {
-    if (waiter* const w = receiver_.exchange(nullptr, std::memory_order_acq_rel)) {
-      w->wake(*w);
+  /// Makes it look again: to be called after whatever it looks for has changed.
+  void wake_receiver() noexcept {
+    fence_.often();  // SYNC (r)
+    if (receiver_.load(std::memory_order_relaxed) != nullptr) {
+      take_and_wake();
     }
   }
-  /// The same at this time, or earlier.
-  void wake_receiver_at(steady_time time) { alarm_.set(time); }
+  /// The same at this time, or earlier; false: see alarm.
+  [[nodiscard]] bool wake_receiver_at(steady_time time) noexcept { return alarm_.set(time); }
 
   // --- both
 
@@ -228,7 +231,6 @@ class meeting {
       }
       refused.wake_all();
     }
-    fence_.often();  // SYNC (r), with what the queue and closing_ say
     wake_receiver();
   }
   [[nodiscard]] bool closed() const noexcept { return queue_.closed(); }
@@ -236,7 +238,7 @@ class meeting {
   // Relaxed: whoever adds one has another, or is the receiver.
   void add_input() noexcept { inputs_.fetch_add(1, std::memory_order_relaxed); }
   void drop_input() noexcept {
-    if (inputs_.fetch_sub(1, std::memory_order_seq_cst) == 1) {  // SYNC (i)
+    if (inputs_.fetch_sub(1, std::memory_order_release) == 1) {  // SYNC (i)
       wake_receiver();
     }
   }
@@ -250,25 +252,24 @@ class meeting {
     if constexpr (moves_safely && bounded) {
       const status s = queue_.try_enqueue(std::move(message));
       if (s == status::ok) {
-        message_arrived();
+        wake_receiver();
       }
       return s;
     } else {
       try {
         const status s = queue_.try_enqueue(std::move(message));
-        message_arrived();
+        wake_receiver();
         return s;
       } catch (...) {
-        message_arrived();  // a pad, which the receiver clears away
+        wake_receiver();  // a pad, which the receiver clears away
         throw;
       }
     }
   }
 
-  void message_arrived() noexcept {
-    fence_.often();  // SYNC (r)
-    if (receiver_.load(std::memory_order_relaxed) != nullptr) {
-      wake_receiver();
+  [[gnu::noinline]] void take_and_wake() noexcept {
+    if (waiter* const w = receiver_.exchange(nullptr, std::memory_order_acq_rel)) {
+      w->wake(*w);
     }
   }
 
@@ -365,11 +366,9 @@ class meeting {
         const auto now = std::chrono::steady_clock::now();
         for (waiting_sender<T>* s = senders_.list.first(); s != nullptr;) {
           waiting_sender<T>* const after = s->next;
-          if (s->deadline <= now) {
+          if (s->deadline <= now || !alarm_.set(s->deadline)) {
             end(*s, status::timeout);
             overdue.push_back(*s);
-          } else {
-            alarm_.set(s->deadline);
           }
           s = after;
         }
