@@ -1,5 +1,7 @@
 #include <millrace/box/scheduler.hpp>
 
+#include <millrace/detail/atomics.hpp>
+
 namespace millrace::detail {
 
 void ready_queue::push(resumable& r) {
@@ -13,18 +15,17 @@ void ready_queue::push(resumable& r) {
   r.next = nullptr;
   r.previous = std::exchange(last_, &r);
   (r.previous != nullptr ? r.previous->next : first_) = &r;
-  r.queued = true;
 }
 
 void ready_queue::unlink(resumable& r) noexcept {
   (r.previous != nullptr ? r.previous->next : first_) = r.next;
   (r.next != nullptr ? r.next->previous : last_) = r.previous;
-  r.queued = false;
+  r.previous = &r;
 }
 
 bool ready_queue::remove(resumable& r) noexcept {
   const std::lock_guard lock(mutex_);
-  const bool here = r.queued;
+  const bool here = r.queued();
   if (here) {
     unlink(r);
   }
@@ -41,6 +42,7 @@ void ready_queue::work() {
       unlink(*r);
     }
     const bool post = first_ != nullptr && !std::exchange(posted_, true);
+    native_atomics::prefetch_to_write(first_);  // comes from memory while this one runs
     lock.unlock();
     if (post) {
       post_work();

@@ -10,12 +10,8 @@ uneven_fence::uneven_fence() noexcept
         return joined;
       }()) {}
 
-void uneven_fence::seldom() const noexcept {
-  if (reaches_all_) {
-    os::fence_all_threads();
-  } else {
-    here();
-  }
+void uneven_fence::seldom() noexcept {
+  os::fence_all_threads();
 }
 
 void uneven_fence::here() noexcept {

@@ -11,9 +11,10 @@
 #include <concepts>
 #include <coroutine>
 #include <memory>
-#include <mutex>
 #include <thread>
 #include <utility>
+
+#include <millrace/detail/adaptive_mutex.hpp>
 
 namespace millrace {
 
@@ -31,10 +32,11 @@ namespace detail {
 struct resumable {
   explicit resumable(void (*how)(resumable&)) noexcept : go_on(how) {}
 
+  [[nodiscard]] bool queued() const noexcept { return previous != this; }
+
   void (*go_on)(resumable&);
   resumable* next = nullptr;
-  resumable* previous = nullptr;
-  bool queued = false;
+  resumable* previous = this;  // in no queue
 };
 
 /// Thread-safe.
@@ -55,7 +57,7 @@ class ready_queue : public std::enable_shared_from_this<ready_queue> {
   virtual void post_work() = 0;
   void unlink(resumable& r) noexcept;
 
-  std::mutex mutex_;
+  adaptive_mutex mutex_;
   resumable* first_ = nullptr;
   resumable* last_ = nullptr;
   bool posted_ = false;  // a job that has not begun
@@ -114,22 +116,20 @@ class yielding : resumable {
   yielding(const yielding&) = delete;
   yielding& operator=(const yielding&) = delete;
   ~yielding() {
-    if (suspended_) {  // the coroutine was destroyed meanwhile
+    if (coroutine_) {  // it was destroyed meanwhile
       where_->forget(*this);
     }
   }
   [[nodiscard]] static bool await_ready() noexcept { return false; }
   void await_suspend(std::coroutine_handle<> h) {
     coroutine_ = h;
-    suspended_ = true;
     where_->go_on_with(*this);
   }
-  void await_resume() noexcept { suspended_ = false; }
+  void await_resume() noexcept { coroutine_ = {}; }
 
  private:
   const scheduler* where_;
-  std::coroutine_handle<> coroutine_;
-  bool suspended_ = false;
+  std::coroutine_handle<> coroutine_;  // while it is suspended
 };
 
 }  // namespace detail

@@ -1,7 +1,7 @@
 // growing_queue: local_queue without a limit. Its laps lie in segments of their own, linked in
 // their order: the first ones short, so that a quiet queue is small, later ones of a few hundred
-// slots. A segment goes when it was drained; one is kept for the next lap, so that steady traffic
-// allocates nothing.
+// slots. The very first lies in the queue itself. Any other goes when it was drained; one is kept
+// for the next lap, so that steady traffic allocates nothing.
 //
 // Nobody may touch a segment that could have gone. So a producer claims before it looks: it reads
 // the tail, reads which segment is last, and moves the tail from what it read. As the last segment
@@ -39,7 +39,7 @@ class growing_queue {
   static_assert(std::is_move_constructible_v<T>, "messages are moved in and out");
 
  public:
-  growing_queue() : first_(segment::make(first_lap)) {
+  growing_queue() : first_(segment::make_at(first_place_, slots_in(first_lap))) {
     last_.store(first_, std::memory_order_relaxed);
     tail_.store(start.bits, std::memory_order_relaxed);
     spare_.store(nullptr, std::memory_order_relaxed);
@@ -53,7 +53,7 @@ class growing_queue {
       }
       step();
     }
-    segment::destroy(first_);
+    release(first_);
     segment::destroy(spare_.load(std::memory_order_relaxed));
   }
 
@@ -154,7 +154,9 @@ class growing_queue {
 
     [[nodiscard]] static segment* make(std::uint32_t lap) {
       const std::uint32_t count = slots_in(lap);
-      void* memory = ::operator new(offset + count * sizeof(slot), alignment);
+      return make_at(::operator new (size(count), std::align_val_t{alignment}), count);
+    }
+    [[nodiscard]] static segment* make_at(void* memory, std::uint32_t count) noexcept {
       auto* s = ::new (memory) segment{};
       auto* at = static_cast<std::byte*>(memory) + offset;
       for (std::uint32_t i = 0; i < count; ++i) {
@@ -162,11 +164,13 @@ class growing_queue {
       }
       return s;
     }
-    static void destroy(segment* s) noexcept { ::operator delete(s, alignment); }
+    static void destroy(segment* s) noexcept { ::operator delete (s, std::align_val_t{alignment}); }
+    [[nodiscard]] static constexpr std::size_t size(std::uint32_t count) noexcept {
+      return offset + count * sizeof(slot);
+    }
 
-    // No line of its own: a hundred thousand quiet queues should be small.
-    static constexpr std::align_val_t alignment{std::max(alignof(slot), alignof(std::max_align_t))};
-    static constexpr std::size_t offset = static_cast<std::size_t>(alignment);
+    static constexpr std::size_t alignment = std::max(alignof(slot), alignof(void*));
+    static constexpr std::size_t offset = alignment;  // room for the pointer
   };
   struct destroy_segment {
     void operator()(segment* s) const noexcept { segment::destroy(s); }
@@ -202,16 +206,22 @@ class growing_queue {
       if (slots == Longest) {
         segment::destroy(spare_.exchange(drained, std::memory_order_acq_rel));  // SYNC (h)
       } else {
-        segment::destroy(drained);
+        release(drained);
       }
     }
   }
+  void release(segment* s) noexcept {
+    if (static_cast<void*>(s) != first_place_) {
+      segment::destroy(s);
+    }
+  }
 
-  alignas(64) typename A::template atomic<std::uint64_t> tail_;
+  alignas(A::apart) typename A::template atomic<std::uint64_t> tail_;
   typename A::template atomic<segment*> last_;
   typename A::template atomic<segment*> spare_;  // seldom touched by either side
-  alignas(64) detail::cursor head_ = start;
+  alignas(A::apart) detail::cursor head_ = start;
   segment* first_;
+  alignas(segment::alignment) std::byte first_place_[segment::size(Shortest)];  // the first segment
 };
 
 }  // namespace millrace

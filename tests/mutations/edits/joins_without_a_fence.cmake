@@ -1,6 +1,6 @@
 # A sender may look for room before the receiver sees that it waits.
 set(file include/millrace/box/detail/meeting.hpp)
-set(find [==[        fence_.seldom();  // SYNC (s)
+set(find [==[        A::fence::seldom();  // SYNC (s)
 ]==])
 set(put [==[]==])
 set(target interleaving_threads)

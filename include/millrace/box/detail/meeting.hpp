@@ -25,11 +25,13 @@
 
 #include <atomic>
 #include <chrono>
+#include <cstddef>
 #include <cstdint>
 #include <exception>
 #include <mutex>
 #include <optional>
 #include <stop_token>
+#include <thread>
 #include <type_traits>
 #include <utility>
 
@@ -41,6 +43,7 @@
 #include <millrace/core/status.hpp>
 #include <millrace/detail/atomics.hpp>
 #include <millrace/detail/deadline.hpp>
+#include <millrace/detail/nothing.hpp>
 #include <millrace/detail/spinning.hpp>
 #include <millrace/queue/growing_queue.hpp>
 #include <millrace/queue/local_queue.hpp>
@@ -52,20 +55,22 @@ struct native_threads : native_atomics {
   using mutex = std::mutex;
   using fence = uneven_fence;
 };
+/// In quiet boxes, which are to be small, and whose receivers sleep often.
+struct quiet_threads : native_threads {
+  using fence = even_fence;
+  static constexpr std::size_t apart = alignof(void*);
+};
 
-template <class T, class Policy, class A = native_threads>
+template <class T, class Policy,
+          class A = std::conditional_t<is_quiet<Policy>, quiet_threads, native_threads>>
 class meeting {
   static constexpr bool bounded = Policy::bounded;
   static constexpr bool moves_safely = std::is_nothrow_move_constructible_v<T>;
   using queue_type = std::conditional_t<bounded, local_queue<T, A>, growing_queue<T, A>>;
 
  public:
-  explicit meeting(const Policy& policy, const typename A::fence& fence = {}) requires bounded
-      : fence_(fence),
-        policy_(policy),
-        queue_(policy.limit) {}
-  explicit meeting(const Policy& policy, const typename A::fence& fence = {}) requires(!bounded)
-      : fence_(fence), policy_(policy) {}
+  explicit meeting(const Policy& policy) requires bounded : policy_(policy), queue_(policy.limit) {}
+  explicit meeting(const Policy& policy) requires(!bounded) : policy_(policy) {}
 
   [[nodiscard]] const Policy& policy() const noexcept { return policy_; }
 
@@ -121,7 +126,7 @@ class meeting {
       sender.waits = true;
       if (!senders_wait_.load(std::memory_order_relaxed)) {
         senders_wait_.store(true, std::memory_order_relaxed);
-        fence_.seldom();  // SYNC (s)
+        A::fence::seldom();  // SYNC (s)
       }
       serve(served);
       if (!sender.waits) {
@@ -179,7 +184,7 @@ class meeting {
   /// withdrawn before. To be followed by another look.
   void announce(waiter& me) noexcept {
     receiver_.store(&me, std::memory_order_release);
-    fence_.seldom();  // SYNC (r)
+    A::fence::seldom();  // SYNC (r)
   }
   /// False: somebody has taken `me` and wakes it, or has done so.
   [[nodiscard]] bool withdraw(waiter& me) noexcept {
@@ -234,6 +239,22 @@ class meeting {
     wake_receiver();
   }
   [[nodiscard]] bool closed() const noexcept { return queue_.closed(); }
+
+  /// Closes, and destroys what is in the box now, not when the last input goes: whoever has that
+  /// may be waiting for a message's end.
+  void receiver_leaves() noexcept {
+    close();
+    for (status s = status::ok; s != status::closed;) {
+      try {
+        auto message = nothing<T>();
+        s = try_receive(message);
+        if (s == status::empty) {
+          std::this_thread::yield();  // somebody is in the middle of delivering
+        }
+      } catch (...) {  // that message is gone, too
+      }
+    }
+  }
 
   // Relaxed: whoever adds one has another, or is the receiver.
   void add_input() noexcept { inputs_.fetch_add(1, std::memory_order_relaxed); }
@@ -379,23 +400,23 @@ class meeting {
   }
 
   // Read by everybody all the time, written when somebody begins or ends to wait.
-  alignas(64) typename A::template atomic<waiter*> receiver_{nullptr};
+  alignas(A::apart) typename A::template atomic<waiter*> receiver_{nullptr};
   typename A::template atomic<bool> senders_wait_{false};
   // That the queue is closed, for a receiver that looks again and again: looking at the queue's
   // tail would take that away from the senders.
   typename A::template atomic<bool> closing_{false};
   typename A::template atomic<std::uint32_t> inputs_{0};
-  const typename A::fence fence_;
+  [[no_unique_address]] const typename A::fence fence_{};
   [[no_unique_address]] const Policy policy_;
-  struct alignas(64) waiting_list {
+  struct alignas(A::apart) waiting_list {
     typename A::mutex mutex;
     sender_list<T> list;
   };
   struct nobody {};  // there is always room
   [[no_unique_address]] std::conditional_t<bounded, waiting_list, nobody> senders_;
+  queue_type queue_;
   // After all that it touches when it rings, as its end waits for that.
   alarm alarm_{[](void* self) noexcept { static_cast<meeting*>(self)->ring(); }, this};
-  queue_type queue_;
 };
 
 }  // namespace millrace::detail

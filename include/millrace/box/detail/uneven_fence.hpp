@@ -3,22 +3,17 @@
 // Two sides each write, then read what the other wrote; at least one must see the other. Both need
 // a full fence between their write and their read, unless the rare side can make all threads pass
 // one: then the frequent side must only keep the compiler from exchanging the two. Where the system
-// refuses that, or the other side is not rare, both fence.
+// refuses that, both fence. So do they where the other side is not rare.
 #pragma once
 
 #include <atomic>
 
 namespace millrace::detail {
 
-/// Both sides' fences are to cost the same: a few nanoseconds.
-struct even_fences_t {};
-inline constexpr even_fences_t even_fences;
-
 /// One for each pair of sides; cheap to make. Thread-safe.
 class uneven_fence {
  public:
   uneven_fence() noexcept;
-  explicit uneven_fence(even_fences_t /*unused*/) noexcept : reaches_all_(false) {}
 
   /// Between write and read of the side that does this all the time.
   void often() const noexcept {
@@ -28,13 +23,21 @@ class uneven_fence {
       here();
     }
   }
-  /// Between write and read of the side that is about to sleep. Microseconds, unless even.
-  void seldom() const noexcept;
+  /// Between write and read of the side that is about to sleep. Microseconds.
+  static void seldom() noexcept;
 
  private:
+  friend class even_fence;
   static void here() noexcept;
 
   const bool reaches_all_;
+};
+
+/// The same where both sides fence: nanoseconds each.
+class even_fence {
+ public:
+  static void often() noexcept { uneven_fence::here(); }
+  static void seldom() noexcept { uneven_fence::here(); }
 };
 
 }  // namespace millrace::detail
