@@ -165,8 +165,10 @@ TEST_CASE("a worker that throws, and one that returns, are forgotten, and their 
     for (int round = 1; round <= 3; ++round) {
       CHECK(pool.initialize(1, 0));
       CHECK(pool.initialize(2, 1));
-      eventually([&] { return pool.size() == 0; });
-      CHECK(reports.count("worker_threw 1: no work") == static_cast<std::size_t>(round));
+      eventually([&] {
+        return pool.size() == 0 &&
+               reports.count("worker_threw 1: no work") == static_cast<std::size_t>(round);
+      });
       CHECK_FALSE(pool.dispatch(1, 0));
       CHECK_FALSE(pool.dispatch(2, 0));
       CHECK(reports.all().size() == static_cast<std::size_t>(3 * round));
@@ -197,7 +199,7 @@ TEST_CASE("a worker that throws, and one that returns, are forgotten, and their 
   check(pool, reports);
 }
 
-TEST_CASE("a callback that throws before it is a coroutine is one that throws") {
+TEST_CASE("a callback that throws before it is a coroutine leaves no worker") {
   test::run_loop loop;
   test::reports reports;
   worker_pool<int, int> pool(
@@ -206,10 +208,10 @@ TEST_CASE("a callback that throws before it is a coroutine is one that throws") 
         throw std::runtime_error("no coroutine");
       },
       {}, reports.hook());
-  CHECK(pool.initialize(1));
+  CHECK_FALSE(pool.initialize(1));
   loop.run();
   CHECK(pool.size() == 0);
-  CHECK(reports.all() == lines{"worker_threw 1: no coroutine"});
+  CHECK(reports.all() == lines{"not_started 1: no coroutine"});
 }
 
 TEST_CASE("a box that cannot be made leaves no worker, and the pool goes on") {

@@ -16,8 +16,8 @@ enum class pool_event {
   creator_threw,        // broker: there is no resource
   handler_threw,        // broker: the resource was cleaned up and removed
   cleaner_threw,        // broker: the resource was removed anyway
-  not_started,          // pool: no worker, as its box or thread could not be made; with no error:
-                        // as the pool was stopped
+  not_started,          // pool: no worker, as its box, coroutine or thread could not be made; with
+                        // no error: as the pool was stopped
   not_delivered,        // pool: a worker's box was full or closed; the worker was removed
   worker_threw,         // pool: a worker's callback ended so
 };

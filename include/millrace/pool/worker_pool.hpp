@@ -49,10 +49,12 @@ inline constexpr thread_each_t thread_each;
 template <pool_key Key, class Message, box_policy Policy = unlimited>
 class worker_pool {
  public:
-  using inbox_type = async_inbox<Message, Policy>;
-  using box_type = message_box<Message, Policy>;
-  /// What a worker does. The key and the box stay until it has ended. A removed worker's box ends
-  /// when it is empty; who would rather not see what is in it passes the stop_token to receive.
+  using inbox_type = async_inbox<Message, quiet<Policy>>;
+  using box_type = message_box<Message, quiet<Policy>>;
+  /// What a worker does. The key and the box stay until it has ended, and no longer. A removed
+  /// worker's box ends when it is empty; who would rather not see what is in it passes the
+  /// stop_token to receive. Whoever initializes a worker calls this; the coroutine that it returns
+  /// goes on on the scheduler.
   using coroutine = std::function<task<>(const Key&, const inbox_type&, std::stop_token)>;
   using function = std::function<void(const Key&, box_type&, std::stop_token)>;
   using report_hook = std::function<void(const pool_report<Key>&)>;
@@ -60,12 +62,12 @@ class worker_pool {
   /// Workers are coroutines on `where`, whose executor outlives the pool. `policy`: of their boxes.
   worker_pool(scheduler where, coroutine work, const Policy& policy = {},
               report_hook report = ignore_reports{})
-      : policy_(policy), report_(std::move(report)), where_(std::move(where)),
+      : policy_{policy}, report_(std::move(report)), where_(std::move(where)),
         coroutine_(std::move(work)) {}
   /// Workers are threads.
   worker_pool(thread_each_t /*unused*/, function work, const Policy& policy = {},
               report_hook report = ignore_reports{})
-      : policy_(policy), report_(std::move(report)), function_(std::move(work)) {}
+      : policy_{policy}, report_(std::move(report)), function_(std::move(work)) {}
   worker_pool(const worker_pool&) = delete;
   worker_pool& operator=(const worker_pool&) = delete;
   /// Stops.
@@ -74,39 +76,18 @@ class worker_pool {
   /// Starts a worker, with a first message for it perhaps. False: there is one of this key, or it
   /// could not be started.
   bool initialize(const Key& key, std::optional<Message> first = {}) {
-    std::unique_ptr<worker> w;
     try {
-      w = std::make_unique<worker>(key, policy_);
-      if (first) {
-        w->in.try_deliver(std::move(*first));  // there is room, as nobody else knows the box
-      }
-      switch (workers_.enter(*w)) {
-      case detail::entering::key_exists:
-        tell(pool_event::key_exists, key);
-        return false;
-      case detail::entering::closed:
-        tell(pool_event::not_started, key);
-        return false;
-      case detail::entering::entered:
-        break;
-      }
-    } catch (...) {
-      tell(pool_event::not_started, key, std::current_exception());
-      return false;
-    }
-    try {
+      beginning by_caller{first};
       if (where_) {
-        run(w);
+        run(key, by_caller);
       } else {
-        run_thread(w);
+        run_thread(key, by_caller);
       }
+      return by_caller.entered;
     } catch (...) {
-      forget(std::move(w));
-      workers_.ended();
       tell(pool_event::not_started, key, std::current_exception());
       return false;
     }
-    return true;
   }
 
   /// Delivers a message to a worker; waits for room if and as long as the boxes' policy says.
@@ -114,24 +95,28 @@ class worker_pool {
   /// throws, and std::bad_alloc when unlimited; then the message is lost, and the worker goes on.
   bool dispatch(const Key& key, Message&& message) {
     status s = status::ok;
-    std::optional<link> failed;
+    std::optional<guest> refused;
     const bool found = workers_.with(key, [&](worker& w) {
-      s = w.in.try_for(std::move(message), std::chrono::nanoseconds::zero());
+      s = w.box.try_send(std::move(message));
       if (s != status::ok) {
-        failed = link{w.in, w.stop};
+        refused.emplace(workers_, w);
       }
     });
     if (!found) {
       tell(pool_event::unknown_key, key);
       return false;
     }
-    if (s == status::full) {
-      s = failed->in.try_for(std::move(message), policy_.deliver_time(), failed->stop.get_token());
+    if constexpr (Policy::bounded) {
+      if (s == status::full && policy_.deliver_time() > std::chrono::nanoseconds::zero()) {
+        worker& w = refused->host();
+        s = w.box.send(std::move(message), detail::deadline_after(policy_.deliver_time()),
+                       w.stop.get_token());
+      }
     }
     if (s == status::ok) {
       return true;
     }
-    cancel(workers_.take_out(key, failed->stop));
+    cancel(workers_.take_out(refused->host()));
     tell(pool_event::not_delivered, key);
     return false;
   }
@@ -153,55 +138,103 @@ class worker_pool {
     workers_.close();
     while (cancel(workers_.take_any_out())) {
     }
-    workers_.wait_until_all_ended();
+    workers_.wait_until_all_are_gone();
     threads_.join();
   }
 
   [[nodiscard]] std::size_t size() const { return workers_.size(); }
 
  private:
-  using registry = detail::worker_registry<Key, Message, Policy>;
+  using registry = detail::worker_registry<Key, Message, quiet<Policy>>;
+  using meeting = typename registry::meeting;
   using worker = typename registry::worker;
-  using link = typename registry::link;
+  using guest = typename registry::guest;
+  using counted = typename registry::counted;
 
-  /// A coroutine that owns itself, and its worker. Throws, and then has not touched `given`, if
-  /// there is no memory for it.
-  detail::detached run(std::unique_ptr<worker>& given) {
-    std::unique_ptr<worker> w = std::move(given);
+  /// Of a worker's life, what its initializer sees.
+  struct beginning {
+    std::optional<Message>& first;
+    bool entered = false;
+  };
+
+  /// A coroutine that owns itself and keeps its worker, box and all, in its frame: besides the
+  /// callback's, that is one piece of memory. Whoever calls this goes on, with `by_caller`, when it
+  /// is suspended: before it has `begun`.
+  detail::detached run(Key key, beginning& by_caller) {
+    const counted running(workers_);
+    bool begun = false;
     try {
-      co_await where_->yield();
-      const inbox_type inbox = w->box.on(*where_);
-      const task<> work = coroutine_(w->key, inbox, w->stop.get_token());
-      co_await work;
+      meeting box(policy_);
+      worker self(key, box);
+      const inbox_type inbox(std::shared_ptr<meeting>(std::shared_ptr<void>(), &box), *where_);
+      const task<> work = coroutine_(key, inbox, self.stop.get_token());
+      if (enter(self, by_caller)) {
+        co_await where_->yield();
+        begun = true;
+        co_await work;
+      }
     } catch (...) {
-      tell(pool_event::worker_threw, w->key, std::current_exception());
+      if (!begun) {
+        by_caller.entered = false;
+      }
+      tell(begun ? pool_event::worker_threw : pool_event::not_started, key,
+           std::current_exception());
     }
-    forget(std::move(w));
-    workers_.ended();  // after it the pool may be gone
   }
 
-  /// The same for a thread.
-  void run_thread(std::unique_ptr<worker>& given) {
+  /// The same for a thread, which may give away inputs of its box that last longer.
+  struct thread_worker {
+    thread_worker(const Key& k, const quiet<Policy>& policy)
+        : key(k), shared(std::make_shared<meeting>(policy)), box(shared) {
+      self.emplace(key, *shared);
+    }
+
+    const Key key;
+    const std::shared_ptr<meeting> shared;
+    box_type box;
+    std::optional<worker> self;
+  };
+  void run_thread(const Key& key, beginning& by_caller) {
+    auto running = std::make_unique<counted>(workers_);
+    auto w = std::make_unique<thread_worker>(key, policy_);
+    if (!enter(*w->self, by_caller)) {
+      return;
+    }
     threads_.start(
-        [this, w = given.get()] {
+        [this, w = std::move(w)]() mutable {
           try {
-            function_(w->key, w->box, w->stop.get_token());
+            function_(w->key, w->box, w->self->stop.get_token());
+            w.reset();
           } catch (...) {
+            w->self.reset();
             tell(pool_event::worker_threw, w->key, std::current_exception());
+            w.reset();
           }
-          forget(std::unique_ptr<worker>(w));
         },
-        [this] { workers_.ended(); });
-    (void)given.release();  // it may be gone already
+        [running = std::move(running)]() mutable { running.reset(); });
   }
 
-  /// What was delivered and not received goes with the box.
-  void forget(std::unique_ptr<worker> w) noexcept { workers_.leave(*w); }
+  bool enter(worker& w, beginning& by_caller) {
+    if (by_caller.first) {
+      // There is room, as nobody else knows the box.
+      (void)w.box.try_send(std::move(*by_caller.first));
+    }
+    switch (workers_.enter(w)) {
+    case detail::entering::key_exists:
+      tell(pool_event::key_exists, w.key);
+      return false;
+    case detail::entering::closed:
+      tell(pool_event::not_started, w.key);
+      return false;
+    case detail::entering::entered:
+      by_caller.entered = true;
+    }
+    return by_caller.entered;
+  }
 
-  /// The input goes with the link, and so the box ends.
-  static bool cancel(std::optional<link> who) {
+  static bool cancel(std::optional<std::stop_source> who) {
     if (who) {
-      who->stop.request_stop();
+      who->request_stop();
     }
     return who.has_value();
   }
@@ -210,7 +243,7 @@ class worker_pool {
     detail::tell(report_, event, &key, std::move(error));
   }
 
-  const Policy policy_;
+  const quiet<Policy> policy_;
   report_hook report_;
   std::optional<scheduler> where_;  // nothing: workers are threads
   coroutine coroutine_;
