@@ -77,13 +77,22 @@ struct number {
   std::int64_t value;
 };
 
-/// Workers that get three messages each and are stopped: all of them at once, or one after the
-/// other. `MiB`: how much more memory is in use while all are there.
+/// How workers' lives overlap: each gets its messages and is stopped before the next one is
+/// started; or all of them are there at once, and get theirs in a row, or one in each of three
+/// rounds.
+enum lives_of {
+  one_by_one,
+  at_once,
+  at_once_in_rounds
+};
+
+/// Workers that get three messages each and are stopped. `MB`: how much more memory is in use while
+/// all are there.
 template <template <class, class> class Pool>
 void lives(benchmark::State& state) {
   const auto threads = static_cast<std::size_t>(state.range(0));
   const auto workers = static_cast<int>(state.range(1));
-  const bool at_once = state.range(2) != 0;
+  const auto how = static_cast<lives_of>(state.range(2));
   double most = 0;
   for (auto _ : state) {
     state.PauseTiming();
@@ -95,27 +104,25 @@ void lives(benchmark::State& state) {
       sum.fetch_add(m.value, std::memory_order_relaxed);
     };
     Pool<number, decltype(handle)> pool(threads, handle);
-    if (at_once) {
+    for (int k = 0; k < workers; ++k) {
+      pool.start(k);
+      for (int i = 1; i <= 3 && how != at_once_in_rounds; ++i) {
+        pool.send(k, number{i});
+      }
+      if (how == one_by_one) {
+        pool.stop(k);
+      }
+    }
+    for (int i = 1; i <= 3 && how == at_once_in_rounds; ++i) {
       for (int k = 0; k < workers; ++k) {
-        pool.start(k);
+        pool.send(k, number{i});
       }
-      for (int i = 1; i <= 3; ++i) {
-        for (int k = 0; k < workers; ++k) {
-          pool.send(k, number{i});
-        }
-      }
+    }
+    if (how != one_by_one) {
       state.PauseTiming();
       most = std::max(most, static_cast<double>(resident()) - static_cast<double>(before));
       state.ResumeTiming();
       for (int k = 0; k < workers; ++k) {
-        pool.stop(k);
-      }
-    } else {
-      for (int k = 0; k < workers; ++k) {
-        pool.start(k);
-        for (int i = 1; i <= 3; ++i) {
-          pool.send(k, number{i});
-        }
         pool.stop(k);
       }
     }
@@ -125,8 +132,8 @@ void lives(benchmark::State& state) {
     }
   }
   state.SetItemsProcessed(state.iterations() * workers);
-  if (at_once) {
-    state.counters["MiB"] = most / (1 << 20);
+  if (how != one_by_one) {
+    state.counters["MB"] = most / 1e6;
   }
 }
 
@@ -155,11 +162,8 @@ void ask(const std::string& peer) {
       ->Args({1, 100, 1000, 1})
       ->Args({2, 100, 1000, 1});
   with(benchmark::RegisterBenchmark(("lives/" + peer).c_str(), lives<Pool>))
-      ->ArgNames({"threads", "workers", "at_once"})
-      ->Args({1, 100'000, 1})
-      ->Args({2, 100'000, 1})
-      ->Args({1, 100'000, 0})
-      ->Args({2, 100'000, 0});
+      ->ArgNames({"threads", "workers", "how"})
+      ->ArgsProduct({{1, 2}, {100'000}, {one_by_one, at_once, at_once_in_rounds}});
 }
 
 }  // namespace

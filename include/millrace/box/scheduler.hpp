@@ -5,12 +5,15 @@
 // ready form a queue of their own here, and the executor only gets one job at a time that works on
 // it. If more is ready, a job asks for the help of another before it goes on with a coroutine; so
 // nothing that is ready waits behind a coroutine that takes long, if the executor has an idle
-// thread.
+// thread. Where other threads make coroutines ready, a job looks for more of them before it ends,
+// for some ten microseconds.
 #pragma once
 
+#include <atomic>
 #include <concepts>
 #include <coroutine>
 #include <memory>
+#include <mutex>
 #include <thread>
 #include <utility>
 
@@ -56,11 +59,13 @@ class ready_queue : public std::enable_shared_from_this<ready_queue> {
  private:
   virtual void post_work() = 0;
   void unlink(resumable& r) noexcept;
+  [[nodiscard]] bool look_for_more(std::unique_lock<adaptive_mutex>& lock);
 
   adaptive_mutex mutex_;
-  resumable* first_ = nullptr;
+  std::atomic<resumable*> first_ = nullptr;  // written under the mutex
   resumable* last_ = nullptr;
-  bool posted_ = false;  // a job that has not begun
+  bool posted_ = false;  // a job that has not begun, or looks for more
+  bool fed_ = false;     // by a thread that does not work here
 };
 
 template <executor E>
