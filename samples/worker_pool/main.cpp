@@ -14,7 +14,8 @@ namespace {
 constexpr int accounts = 10'000;
 constexpr int overdrawn_one = 7;
 
-using inbox = millrace::async_inbox<int, millrace::unlimited>;
+using account_pool = millrace::worker_pool<int, int>;
+using inbox = account_pool::inbox_type;
 
 std::atomic<long> total = 0;
 
@@ -33,7 +34,7 @@ millrace::task<> account(int number, const inbox& transfers) {
 
 int main() {
   boost::asio::thread_pool threads(2);
-  millrace::worker_pool<int, int> pool(
+  account_pool pool(
       millrace::asio_executor(threads.get_executor()),
       [](const int& number, const inbox& transfers, std::stop_token) {
         return account(number, transfers);

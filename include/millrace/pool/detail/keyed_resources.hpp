@@ -98,7 +98,7 @@ class keyed_resources {
     }
     bool remove = false;
     try {
-      handled<Resource> what = by_.handle(key, std::move(message), to->second);
+      millrace::handled<Resource> what = by_.handle(key, std::move(message), to->second);
       if (auto* const update = std::get_if<update_resource<Resource>>(&what)) {
         to->second = std::move(update->resource);
       }
