@@ -1,6 +1,7 @@
 // What boxes allocate: nothing while they are bounded, hardly anything otherwise.
 #include <cstdint>
 #include <new>
+#include <optional>
 #include <utility>
 
 #include <doctest/doctest.h>
@@ -89,6 +90,19 @@ TEST_CASE("an unlimited box allocates less than once in a hundred messages") {
           }
         }) == 0);
   CHECK(received == 2 * burst);
+}
+
+TEST_CASE("a box that is seldom used is one piece of memory, and allocates nothing at first") {
+  using quiet_box = message_box<std::uint64_t, millrace::quiet<unlimited>>;
+  std::optional<quiet_box> box;
+  CHECK(allocated_by([&] {
+          box.emplace();
+          auto in = box->new_input();
+          for (int i = 0; i < 3; ++i) {
+            (void)in.deliver(1);
+          }
+        }) == 1);
+  CHECK(box->receive() == 1);
 }
 
 TEST_CASE("an unlimited box that was emptied holds on to little memory") {

@@ -199,6 +199,51 @@ TEST_CASE("a worker that throws, and one that returns, are forgotten, and their 
   check(pool, reports);
 }
 
+TEST_CASE("a hook may start a worker again that has ended by throwing") {
+  const auto check = [](auto& pool, std::atomic<int>& lives, auto&& start) {
+    start = [&](const auto& r) {
+      if (r.event == millrace::pool_event::worker_threw) {
+        CHECK(pool.initialize(*r.key, ++lives));
+      }
+    };
+    CHECK(pool.initialize(1, 0));
+    eventually([&] { return lives == 3; });
+    CHECK(pool.dispatch(1, 0));
+    pool.stop();
+  };
+  const auto fail_at_first = [](int life) {
+    if (life < 3) {
+      throw std::runtime_error("no work");
+    }
+  };
+  using hook = std::function<void(const millrace::pool_report<int>&)>;
+  {
+    INFO("coroutines");
+    hook start;
+    std::atomic<int> lives = 0;
+    asio_pool asio;
+    worker_pool<int, int> pool(
+        asio.where,
+        [&](const int&, const auto& box, std::stop_token) -> task<> {
+          fail_at_first(*co_await box.receive());
+          (void)co_await box.receive();
+        },
+        {}, [&](const auto& r) { start(r); });
+    check(pool, lives, start);
+  }
+  INFO("threads");
+  hook start;
+  std::atomic<int> lives = 0;
+  worker_pool<int, int> pool(
+      thread_each,
+      [&](const int&, auto& box, const std::stop_token&) {
+        fail_at_first(*box.receive());
+        (void)box.receive();
+      },
+      {}, [&](const auto& r) { start(r); });
+  check(pool, lives, start);
+}
+
 TEST_CASE("a callback that throws before it is a coroutine leaves no worker") {
   test::run_loop loop;
   test::reports reports;
@@ -308,6 +353,96 @@ TEST_CASE("a dispatch waits for room as the policy says, and a removal ends its 
     pool.stop();
     CHECK(done == 3);
   });
+}
+
+TEST_CASE("who waits for room in the box of a worker that ends is told so") {
+  const auto check = [](auto& pool, std::atomic<bool>& ends, test::reports& reports) {
+    CHECK(pool.initialize(1, 1));
+    std::atomic<int> refused = 0;
+    {
+      std::vector<std::jthread> senders;
+      for (int i = 0; i < 3; ++i) {
+        senders.emplace_back([&] { refused += pool.dispatch(1, 2) ? 0 : 1; });
+      }
+      std::this_thread::sleep_for(10ms);
+      ends = true;
+    }
+    CHECK(refused == 3);
+    CHECK(pool.size() == 0);
+    CHECK(reports.count("not_delivered 1") + reports.count("unknown_key 1") == 3);
+    CHECK(pool.initialize(1, 1));
+  };
+  const auto wait_for = [](const std::atomic<bool>& ends) {
+    while (!ends) {
+      std::this_thread::sleep_for(1ms);
+    }
+  };
+  {
+    INFO("coroutines");
+    std::atomic<bool> ends = false;
+    asio_pool asio;
+    test::reports reports;
+    worker_pool<int, int, blocking> pool(
+        asio.where,
+        [&](const int&, const auto&, std::stop_token) -> task<> {
+          wait_for(ends);
+          co_return;
+        },
+        blocking{1}, reports.hook());
+    check(pool, ends, reports);
+  }
+  INFO("threads");
+  std::atomic<bool> ends = false;
+  test::reports reports;
+  worker_pool<int, int, blocking> pool(
+      thread_each, [&](const int&, auto&, const std::stop_token&) { wait_for(ends); }, blocking{1},
+      reports.hook());
+  check(pool, ends, reports);
+}
+
+TEST_CASE("inputs that a worker's thread has given away last longer than the worker") {
+  using text_pool = worker_pool<int, std::string>;
+  std::optional<text_pool::box_type::input_type> given;
+  text_pool pool(thread_each, [&](const int&, text_pool::box_type& box, const std::stop_token&) {
+    given.emplace(box.new_input());
+    (void)box.receive();
+  });
+  CHECK(pool.initialize(1));
+  CHECK(pool.dispatch(1, "end"));
+  eventually([&] { return pool.size() == 0; });
+  pool.stop();
+  CHECK(given->closed());
+  CHECK_FALSE(given->deliver("too late"));
+}
+
+TEST_CASE("an executor that refuses leaves no worker, and its key free") {
+  struct refusing {
+    bool* refuses;
+    test::run_loop::executor_type to;
+    void post(std::function<void()> f) const {
+      if (*refuses) {
+        throw std::runtime_error("no thread");
+      }
+      to.post(std::move(f));
+    }
+  };
+  bool refuses = true;
+  int received = 0;
+  test::run_loop loop;
+  test::reports reports;
+  worker_pool<int, int> pool(
+      refusing{&refuses, loop.executor()},
+      [&](const int&, const auto& box, std::stop_token) -> task<> {
+        received += *co_await box.receive();
+      },
+      {}, reports.hook());
+  CHECK_FALSE(pool.initialize(1, 1));
+  CHECK(pool.size() == 0);
+  CHECK(reports.all() == lines{"not_started 1: no thread"});
+  refuses = false;
+  CHECK(pool.initialize(1, 10));
+  loop.run();
+  CHECK(received == 10);
 }
 
 TEST_CASE("a stop asks all workers to stop, also those that wait for something else") {

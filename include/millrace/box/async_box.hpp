@@ -77,11 +77,11 @@ class receiving final : waiter, resumable {
   /// Lets others run first: what is ready may be what delivers the next message, and falling asleep
   /// makes all threads pass a fence, which costs more than that; but not in quiet boxes.
   [[nodiscard]] bool await_suspend(std::coroutine_handle<> h) {
-    coroutine_ = h;
     if (is_quiet<typename std::remove_cvref_t<Inbox>::policy_type> && operations_left > 0) {
+      coroutine_ = h;
       return falls_asleep();
     }
-    where().go_on_with(*this);
+    where().go_on_with(*this, h, coroutine_);
     return true;
   }
   [[nodiscard]] std::optional<value_type> await_resume() {
@@ -183,7 +183,7 @@ class sending final : waiter, resumable, waiting_sender<std::remove_cvref_t<Mess
   sending& operator=(const sending&) = delete;
   ~sending() {
     stop_call_.reset();
-    if (suspended_ && !(in_line_ && step_out(status::cancelled))) {  // destroyed with its coroutine
+    if (coroutine_ && !(in_line_ && step_out(status::cancelled))) {  // destroyed with its coroutine
       where().forget(*this);
     }
   }
@@ -196,17 +196,16 @@ class sending final : waiter, resumable, waiting_sender<std::remove_cvref_t<Mess
     return try_now();
   }
   [[nodiscard]] bool await_suspend(std::coroutine_handle<> h) {
-    coroutine_ = h;
-    suspended_ = true;
     if (operations_left == 0) {  // others first
-      where().go_on_with(*this);
+      where().go_on_with(*this, h, coroutine_);
       return true;
     }
+    coroutine_ = h;
     return !line_up();
   }
   /// Whether it was delivered; if not, the message is as it was.
   bool await_resume() {
-    suspended_ = false;
+    coroutine_ = {};
     return to().outcome(*this) == status::ok;
   }
 
@@ -264,8 +263,7 @@ class sending final : waiter, resumable, waiting_sender<std::remove_cvref_t<Mess
   Message message_;
   const std::chrono::nanoseconds time_;
   const std::stop_token stop_;
-  std::coroutine_handle<> coroutine_;
-  bool suspended_ = false;
+  std::coroutine_handle<> coroutine_;  // while it is suspended
   bool in_line_ = false;
   std::optional<std::stop_callback<stopper>> stop_call_;
 };

@@ -95,6 +95,18 @@ class scheduler {
       : queue_(std::make_shared<detail::ready_queue_on<E>>(std::move(e))) {}
 
   void go_on_with(detail::resumable& r) const { queue_->push(r); }
+  /// The same from await_suspend. `to` is where its awaiter keeps the coroutine while it is
+  /// suspended: not, if this throws what the executor throws.
+  void go_on_with(detail::resumable& r, std::coroutine_handle<> h,
+                  std::coroutine_handle<>& to) const {
+    to = h;
+    try {
+      queue_->push(r);
+    } catch (...) {
+      to = {};
+      throw;
+    }
+  }
   /// Takes one out whose coroutine was destroyed. REQUIRES: it was given to go_on_with, or another
   /// thread is about to do that; it does not go on.
   void forget(detail::resumable& r) const noexcept {
@@ -126,10 +138,7 @@ class yielding : resumable {
     }
   }
   [[nodiscard]] static bool await_ready() noexcept { return false; }
-  void await_suspend(std::coroutine_handle<> h) {
-    coroutine_ = h;
-    where_->go_on_with(*this);
-  }
+  void await_suspend(std::coroutine_handle<> h) { where_->go_on_with(*this, h, coroutine_); }
   void await_resume() noexcept { coroutine_ = {}; }
 
  private:
