@@ -3,7 +3,7 @@
 # arrows, naming each one:
 #
 #     pool, service -> box -> queue -> core        link -> queue        cli -> link, queue
-#     queue (src) -> os -> core           detail is used by queue, box and service, not by programs
+#     queue (src) -> os -> core           detail is used by the rooms above it, not by programs
 #     Boost and system headers: under src/os only, but for what other_headers below grants
 #
 # A room is a folder: "queue" is include/millrace/queue, "src/queue" is src/queue, "top" is the
@@ -19,7 +19,7 @@ set(rooms_for_core      core)
 set(rooms_for_detail    detail core)
 set(rooms_for_queue     queue detail core)
 set(rooms_for_box       box queue detail core)
-set(rooms_for_pool      pool box queue core)
+set(rooms_for_pool      pool box queue detail core)
 set(rooms_for_service   service box queue detail core)
 set(rooms_for_link      link queue core)
 set(rooms_for_src/core  src/core core)
