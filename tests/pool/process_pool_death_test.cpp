@@ -80,6 +80,7 @@ TEST_CASE("process pool: a worker that dies after its reply has replied once") {
     if (policy == millrace::after_death::report) {
       CHECK(ask(pool, 1, "after").text == "after");
       CHECK(pool.worker(0).deaths == 1);
+      CHECK(last.outcome() == reply_outcome::answered);
     }
   }
 }
