@@ -266,9 +266,6 @@ void client_core::take(const message& reply) {
   case reply_kind::greeting:
     greeted(header.call, {reinterpret_cast<const char*>(rest.data()), rest.size()});
     break;
-  case reply_kind::farewell:
-    server_is_gone(header.call);
-    break;
   case reply_kind::replied:
   case reply_kind::failed:
   case reply_kind::dropped:
@@ -314,19 +311,6 @@ void client_core::greeted(std::uint64_t server, std::string_view description) {
   }
 }
 
-void client_core::server_is_gone(std::uint64_t server) {
-  {
-    const std::lock_guard lock(mutex_);
-    if (server_ == server) {
-      server_ = 0;
-    }
-  }
-  if (guarantee_ == delivery::at_most_once) {
-    end_calls([server](const auto& call) { return call.server == server || call.server == 0; },
-              reply_kind::dropped);
-  }
-}
-
 void client_core::refuse(std::string why) {
   {
     const std::lock_guard lock(mutex_);
@@ -344,8 +328,15 @@ void client_core::look_after_server() {
                         [](const auto& one) { return one.publishes && one.alive; });
   } catch (const error&) {  // our queue was removed
   }
-  if (!lives) {
-    server_is_gone(server_);
+  if (lives) {
+    return;
+  }
+  {
+    const std::lock_guard lock(mutex_);
+    server_ = 0;
+  }
+  if (guarantee_ == delivery::at_most_once) {
+    end_calls([](const auto&) { return true; }, reply_kind::dropped);
   }
 }
 

@@ -47,14 +47,6 @@ service_core::service_core(std::string_view name, const service_options& options
 void service_core::leave() noexcept {
   const std::lock_guard lock(mutex_);
   left_ = true;
-  if (options_.guarantee == delivery::at_most_once) {
-    for (auto& [number, client] : clients_) {
-      try {
-        (void)send(client, {number_, 0, reply_kind::farewell}, body(), no_hand);
-      } catch (...) {  // it will notice by itself
-      }
-    }
-  }
   clients_.clear();
   requests_.reset();  // what is in hand goes back by that, and is void from now on
   in_hand_.clear();

@@ -167,6 +167,8 @@ TEST_CASE("service: calls under way at the same time are answered in any order, 
     CHECK(replies[static_cast<std::size_t>(i)].wait_for(long_time));
     CHECK(replies[static_cast<std::size_t>(i)].try_take()->value() == i);
   }
+  // The server's thread gets to know of it; none of them would be delivered again.
+  test::eventually([&] { return millrace::stat("desk", scratch.path()).in_hands == 0; });
 }
 
 TEST_CASE("service: call does without the listener, and with it") {

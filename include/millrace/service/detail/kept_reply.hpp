@@ -68,20 +68,25 @@ class kept_reply {
     }  // else the box is dropped unused
   }
 
+  template <class R>
+  static void move_as(kept_reply& from, kept_reply& to) noexcept {
+    std::construct_at(to.at<R>(), std::move(*from.at<R>()));
+  }
+  template <class R>
+  static void destroy_as(kept_reply& self) noexcept {
+    std::destroy_at(self.at<R>());
+  }
+  template <class R>
+  static void end_as(kept_reply& self, reply_kind kind, std::span<const std::byte> rest) {
+    settle(*self.at<R>(), kind, rest);
+  }
   struct type {
     void (*move)(kept_reply& from, kept_reply& to) noexcept;
     void (*destroy)(kept_reply& self) noexcept;
     void (*end)(kept_reply& self, reply_kind kind, std::span<const std::byte> rest);
   };
   template <class R>
-  static constexpr type type_of = {
-      [](kept_reply& from, kept_reply& to) noexcept {
-        std::construct_at(to.at<R>(), std::move(*from.at<R>()));
-      },
-      [](kept_reply& self) noexcept { std::destroy_at(self.at<R>()); },
-      [](kept_reply& self, reply_kind kind, std::span<const std::byte> rest) {
-        settle(*self.at<R>(), kind, rest);
-      }};
+  static constexpr type type_of = {&move_as<R>, &destroy_as<R>, &end_as<R>};
 
   void take_from(kept_reply& other) noexcept {
     if (other.type_ != nullptr) {
