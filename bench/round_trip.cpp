@@ -15,6 +15,8 @@ namespace bench {
 
 namespace {
 
+constexpr std::size_t message_size = 64;
+
 /// The machine's limit, sleeping: two semaphores.
 times semaphore_trips(std::uint64_t count) {
   struct state {
@@ -46,7 +48,7 @@ times semaphore_trips(std::uint64_t count) {
 }
 
 void ask(const char* question, const char* peer, times (*trips)(std::uint64_t)) {
-  benchmark::RegisterBenchmark(name_of(question, peer, trip_size).c_str(), benchmark_trips, trips)
+  benchmark::RegisterBenchmark(name_of(question, peer, message_size).c_str(), benchmark_trips, trips)
       ->UseManualTime();
 }
 
@@ -55,11 +57,13 @@ void ask(const char* question, const char* peer, times (*trips)(std::uint64_t)) 
 void ask_round_trip() {
   constexpr auto peers = shared_roles() + exclusive_roles() + others();
   ask("round_trip_spinning", "raw", cache_line_trips);
-  for_each(peers,
-           []<class C> { ask("round_trip_spinning", C::name, round_trips<C, waiting::spin>); });
+  for_each(peers, []<class C> {
+    ask("round_trip_spinning", C::name, round_trips<C, waiting::spin, message_size>);
+  });
   ask("round_trip_sleeping", "raw", semaphore_trips);
-  for_each(peers,
-           []<class C> { ask("round_trip_sleeping", C::name, round_trips<C, waiting::sleep>); });
+  for_each(peers, []<class C> {
+    ask("round_trip_sleeping", C::name, round_trips<C, waiting::sleep, message_size>);
+  });
 }
 
 }  // namespace bench

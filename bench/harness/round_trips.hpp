@@ -1,6 +1,7 @@
-// A message to another process and back, over any channel.
+// Round trips over two channels between two processes.
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <optional>
@@ -15,12 +16,11 @@
 
 namespace bench {
 
-inline constexpr std::size_t trip_size = 64;  // bytes of a message
-
 /// A channel there and one back.
-template <channel C, waiting Wait>
-times round_trips(std::uint64_t count) {
-  const workload w = {.size = trip_size, .depth = 64, .wait = Wait};
+template <channel C, waiting Wait, std::size_t Size>
+[[nodiscard]] times round_trips(std::uint64_t count) {
+  const workload w = {
+      .size = Size, .depth = std::min<std::size_t>(depth_for(Size), 64), .wait = Wait};
   const C there(w);
   const C back(w);
   struct state {
@@ -34,7 +34,7 @@ times round_trips(std::uint64_t count) {
       typename C::receiver receiver(in, 0);
       s->receivers_open.arrive_and_wait_for(2);
       typename C::sender sender(out, 0);
-      std::vector<std::byte> message(trip_size);
+      std::vector<std::byte> message(Size);
       spinner spin(patience(2, C::has_threads));
       const auto send = [&](std::uint64_t number) {
         stamp(message, {0, false, number});
@@ -45,7 +45,7 @@ times round_trips(std::uint64_t count) {
         std::optional<std::size_t> size;
         while (!(size = receiver.receive(message)))
           spin.pause();
-        if (read_stamp(std::span(message.data(), *size), trip_size).number != number)
+        if (read_stamp(std::span(message.data(), *size), Size).number != number)
           throw failure("another message arrived");
       };
       talk(send, receive);

@@ -27,6 +27,8 @@ struct next {
 };
 using counting = millrace::protocol<next>;
 
+constexpr std::size_t message_size = 64;  // of the bare queues
+
 template <waiting Wait>
 times calls(std::uint64_t count) {
   const auto name = unique_name();
@@ -126,8 +128,8 @@ void ask_calls(const char* question) {
         ->UseManualTime();
   };
   using millrace::role;
-  ask("two_hops_shared", round_trips<millrace_queue<role::shared>, Wait>);
-  ask("two_hops_exclusive", round_trips<millrace_queue<role::exclusive>, Wait>);
+  ask("two_hops_shared", round_trips<millrace_queue<role::shared>, Wait, message_size>);
+  ask("two_hops_exclusive", round_trips<millrace_queue<role::exclusive>, Wait, message_size>);
   ask("millrace_service", calls<Wait>);
   ask("unix_socket", calls_by_hand<unix_socket, Wait>);
 }

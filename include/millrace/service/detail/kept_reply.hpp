@@ -68,25 +68,13 @@ class kept_reply {
     }  // else the box is dropped unused
   }
 
-  template <class R>
-  static void move_as(kept_reply& from, kept_reply& to) noexcept {
-    std::construct_at(to.at<R>(), std::move(*from.at<R>()));
-  }
-  template <class R>
-  static void destroy_as(kept_reply& self) noexcept {
-    std::destroy_at(self.at<R>());
-  }
-  template <class R>
-  static void end_as(kept_reply& self, reply_kind kind, std::span<const std::byte> rest) {
-    settle(*self.at<R>(), kind, rest);
-  }
   struct type {
     void (*move)(kept_reply& from, kept_reply& to) noexcept;
     void (*destroy)(kept_reply& self) noexcept;
     void (*end)(kept_reply& self, reply_kind kind, std::span<const std::byte> rest);
   };
   template <class R>
-  static constexpr type type_of = {&move_as<R>, &destroy_as<R>, &end_as<R>};
+  static const type type_of;
 
   void take_from(kept_reply& other) noexcept {
     if (other.type_ != nullptr) {
@@ -104,5 +92,15 @@ class kept_reply {
   const type* type_ = nullptr;
   alignas(void*) std::byte place_[sizeof(void*)];
 };
+
+template <class R>
+inline constexpr kept_reply::type kept_reply::type_of = {
+    [](kept_reply& from, kept_reply& to) noexcept {
+      std::construct_at(to.at<R>(), std::move(*from.at<R>()));
+    },
+    [](kept_reply& self) noexcept { std::destroy_at(self.at<R>()); },
+    [](kept_reply& self, reply_kind kind, std::span<const std::byte> rest) {
+      settle(*self.at<R>(), kind, rest);
+    }};
 
 }  // namespace millrace::detail
