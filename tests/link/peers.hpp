@@ -19,6 +19,7 @@
 #include <doctest/doctest.h>
 
 #include <netinet/in.h>
+#include <poll.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -90,6 +91,16 @@ class raw_peer {
     result.resize(got);
     return result;
   }
+  /// What is there, waiting for it no longer than `time`. 0: nothing yet, less: the end.
+  [[nodiscard]] ssize_t read_some(std::span<std::byte> buffer,
+                                  std::chrono::milliseconds time) const {
+    pollfd readable{descriptor_, POLLIN, 0};
+    if (::poll(&readable, 1, static_cast<int>(time.count())) <= 0) {
+      return 0;
+    }
+    const auto n = ::recv(descriptor_, buffer.data(), buffer.size(), 0);
+    return n > 0 ? n : -1;
+  }
   /// Waits until the other end has ended.
   void wait_for_end() const {
     while (!read(4096).empty()) {
@@ -128,6 +139,10 @@ class raw_listener {
   ~raw_listener() { ::close(descriptor_); }
 
   [[nodiscard]] const std::string& address() const { return address_; }
+  [[nodiscard]] bool wait_for_caller(std::chrono::milliseconds time) const {
+    pollfd readable{descriptor_, POLLIN, 0};
+    return ::poll(&readable, 1, static_cast<int>(time.count())) > 0;
+  }
   [[nodiscard]] raw_peer accept() const {
     return raw_peer(::accept(descriptor_, nullptr, nullptr));
   }
