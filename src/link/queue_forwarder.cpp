@@ -31,6 +31,12 @@ detail::forwarder_id random_id() {
   return id;
 }
 
+tcp_link new_link(const subscriber& from) {
+  return tcp_link({.address = "",
+                   .timeout = 2s,
+                   .max_message_size = from.max_message_size() + detail::relay_head_size});
+}
+
 }  // namespace
 
 class queue_forwarder::run_state {
@@ -122,6 +128,8 @@ class queue_forwarder::run_state {
         }
       } while (f_.link_.try_receive(d) == status::ok);
     } else if (clock::now() >= patience_until_) {
+      // Maybe the connection leads nowhere any more, which TCP would notice much later.
+      f_.link_ = new_link(f_.from_);
       sent_ = 0;
       doubtful_ = true;
       silence_ = std::min(2 * silence_, longest_silence);
@@ -169,9 +177,7 @@ class queue_forwarder::run_state {
 
 queue_forwarder::queue_forwarder(subscriber from, std::string to, std::size_t window)
     : from_(std::move(from)), to_(std::move(to)), window_(std::max<std::size_t>(window, 1)),
-      link_({.address = "",
-             .timeout = std::chrono::seconds(2),
-             .max_message_size = from_.max_message_size() + detail::relay_head_size}) {}
+      link_(new_link(from_)) {}
 
 queue_forwarder::~queue_forwarder() = default;
 

@@ -48,7 +48,8 @@ class raw_peer {
  public:
   explicit raw_peer(int descriptor) : descriptor_(descriptor) {}
   /// Connects.
-  explicit raw_peer(std::string_view address) : descriptor_(::socket(AF_INET, SOCK_STREAM, 0)) {
+  explicit raw_peer(std::string_view address)
+      : descriptor_(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
     const sockaddr_in to = loopback(port_of(address));
     if (::connect(descriptor_, reinterpret_cast<const sockaddr*>(&to), sizeof to) != 0) {
       throw std::runtime_error("cannot connect");
@@ -121,7 +122,7 @@ class raw_peer {
 class raw_listener {
  public:
   explicit raw_listener(int backlog = 16, int receive_buffer = 0)
-      : descriptor_(::socket(AF_INET, SOCK_STREAM, 0)) {
+      : descriptor_(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
     if (receive_buffer > 0) {
       ::setsockopt(descriptor_, SOL_SOCKET, SO_RCVBUF, &receive_buffer, sizeof receive_buffer);
     }
@@ -144,7 +145,7 @@ class raw_listener {
     return ::poll(&readable, 1, static_cast<int>(time.count())) > 0;
   }
   [[nodiscard]] raw_peer accept() const {
-    return raw_peer(::accept(descriptor_, nullptr, nullptr));
+    return raw_peer(::accept4(descriptor_, nullptr, nullptr, SOCK_CLOEXEC));
   }
 
  private:
