@@ -51,10 +51,14 @@ std::vector<int> take_all(subscriber& from, std::uint32_t count) {
   return times;
 }
 
-std::jthread publish_all(const test::scratch& place, std::uint32_t count) {
-  return std::jthread([to = publisher("here", place.options(capacity)), count]() mutable {
+std::jthread publish_all(const test::scratch& place, std::uint32_t count,
+                         std::chrono::microseconds pause = {}) {
+  return std::jthread([to = publisher("here", place.options(capacity)), count, pause]() mutable {
     for (std::uint32_t i = 0; i < count; ++i) {
       CHECK(to.enqueue(test::numbered(i, 4 + i % 300)) == status::ok);
+      if (i % 10 == 0) {
+        std::this_thread::sleep_for(pause);
+      }
     }
   });
 }
@@ -162,8 +166,7 @@ TEST_CASE("a network that cuts and delays costs no message, and doubles none") {
   queue_collector collector(publisher("there", place.options(capacity)), "127.0.0.1:0");
   test::bad_network network(collector.address(), 300us);
   auto collecting = run(collector);
-  const auto publishing = publish_all(place, count);
-  test::eventually([&] { return messages_in("here", place) > 0; });
+  const auto publishing = publish_all(place, count, 200us);
   queue_forwarder forwarder(subscriber("here", place.options()), network.address());
   auto forwarding = run(forwarder);
   const std::jthread trouble([&](const std::stop_token& stop) {
@@ -196,14 +199,16 @@ TEST_CASE("either side killed again and again loses nothing") {
     return side;
   };
   const auto new_forwarder = [&] { return start("--connect", network.address(), "here"); };
-  const auto publishing = publish_all(place, count);
+  const auto publishing = publish_all(place, count, 3ms);
   std::vector<test::child> sides;
   sides.push_back(new_collector());
   sides.push_back(new_forwarder());
-  const std::jthread killing([&](const std::stop_token& stop) {
+  int kills = 0;
+  std::jthread killing([&](const std::stop_token& stop) {
     std::mt19937 random(2);
     while (!stop.stop_requested()) {
-      std::this_thread::sleep_for(std::chrono::milliseconds(20 + random() % 80));
+      std::this_thread::sleep_for(std::chrono::milliseconds(50 + random() % 100));
+      ++kills;
       const std::size_t which = random() % 2;
       sides[which].kill();
       sides[which] = which == 0 ? new_collector() : new_forwarder();
@@ -211,4 +216,8 @@ TEST_CASE("either side killed again and again loses nothing") {
   });
   subscriber from("there", place.options());
   (void)take_all(from, count);  // returns when each has come
+  killing.request_stop();
+  killing.join();
+  CHECK(kills > 0);
+  MESSAGE(kills, " kills");
 }
