@@ -29,6 +29,7 @@ void describe(CLI::App& app, verb& chosen) {
   add_peek(app, chosen);
   add_remove(app, chosen);
   add_bench(app, chosen);
+  add_bridge(app, chosen);
   // Last, for the verbs would inherit it.
   app.footer("Examples:\n"
              "  millrace publish jobs --file jobs.txt\n"
@@ -55,7 +56,7 @@ exit_code run(int argc, char** argv) {
   if (!chosen) {
     throw failure(exit_code::usage,
                   "say what to do: create, publish, subscribe, list, stat, doctor, "
-                  "peek, remove or bench; see 'millrace --help'");
+                  "peek, remove, bench or bridge; see 'millrace --help'");
   }
   return chosen();
 }
