@@ -24,14 +24,13 @@ TEST_CASE("service: calls and casts allocate nothing, in the client and in the s
     for (int i = 0; i < 1000; ++i) {
       right += cast(desk, store{i}) ? 1 : 0;
       right += call(desk, recall{}, long_time).value() == i ? 1 : 0;
-      right += call(desk, add{i, 1}, std::chrono::nanoseconds(0)) ? 0 : 1;  // times out, mostly
       auto later = call_async(desk, add{i, 2});
       right += later.wait_for(long_time) && later.try_take()->value() == i + 2 ? 1 : 0;
     }
   };
   all_ways();
   CHECK(test::allocated_by(all_ways) == 0);
-  CHECK(right == 2 * 4 * 1000);
+  CHECK(right == 2 * 3 * 1000);
 }
 
 }  // namespace
