@@ -2,19 +2,20 @@
 #include <algorithm>
 #include <utility>
 
+#include <fmt/format.h>
+
 #include <millrace/core/error.hpp>
 #include <millrace/queue/inspect.hpp>
 #include <millrace/service/detail/service_core.hpp>
 #include <millrace/service/fingerprint.hpp>
 
-#include "service/put.hpp"
+#include "service/ends.hpp"
 
 namespace millrace::detail {
 
 namespace {
 
-/// How long a sleep may be at most, and while there are delayed replies.
-constexpr std::chrono::nanoseconds slice = std::chrono::milliseconds(100);
+/// How long a sleep may be at most while there are delayed replies.
 constexpr std::chrono::nanoseconds short_slice = std::chrono::milliseconds(1);
 /// How often it asks which of its clients live; it looks at the clock for that once in so many
 /// calls.
@@ -47,14 +48,6 @@ service_core::service_core(std::string_view name, const service_options& options
 void service_core::leave() noexcept {
   const std::lock_guard lock(mutex_);
   left_ = true;
-  if (options_.guarantee == delivery::at_most_once) {
-    for (auto& [number, client] : clients_) {
-      try {
-        (void)send(client, {number_, 0, reply_kind::farewell}, body(), no_hand);
-      } catch (...) {  // it will notice by itself
-      }
-    }
-  }
   clients_.clear();
   requests_.reset();  // what is in hand goes back by that, and is void from now on
   in_hand_.clear();
@@ -194,11 +187,17 @@ service_core::peer* service_core::find(std::uint64_t number) {
 service_core::peer* service_core::greet(std::uint64_t number) {
   const auto known = clients_.find(number);
   peer* const c = known != clients_.end() ? &known->second : open(number);
-  if (c != nullptr) {
+  if (c == nullptr) {
+    return nullptr;
+  }
+  try {
     std::string_view text = description_;
     (void)send(*c, {number_, 0, reply_kind::greeting}, body::of_text(text), no_hand);
+    return c;
+  } catch (const error&) {  // its queue makes no sense
+    forget(number);
+    return nullptr;
   }
-  return c;
 }
 
 service_core::peer* service_core::open(std::uint64_t number) {
@@ -299,20 +298,10 @@ void service_core::forget_the_dead() {
     }
   }
   for (const auto number : numbers) {
-    if (!lives(number)) {
+    if (!anybody_lives(reply_queue_name(name_, number), options_.directory, false)) {
       const std::lock_guard lock(mutex_);
       forget(number);  // the last to leave its queue removes that
     }
-  }
-}
-
-bool service_core::lives(std::uint64_t number) const {
-  try {
-    const auto those = stat(reply_queue_name(name_, number), options_.directory).participants;
-    return std::any_of(those.begin(), those.end(),
-                       [](const auto& one) { return !one.publishes && one.alive; });
-  } catch (const error&) {  // it has removed its queue
-    return false;
   }
 }
 

@@ -3,7 +3,7 @@
 # arrows, naming each one:
 #
 #     pool, service -> box -> queue -> core        link -> queue        cli -> link, queue
-#     queue (src) -> os -> core           detail is used by queue, box and service, not by programs
+#     queue (src) -> os -> core           detail is used by the rooms above it, not by programs
 #     Boost and system headers: under src/os only, but for what other_headers below grants
 #
 # A room is a folder: "queue" is include/millrace/queue, "src/queue" is src/queue, "top" is the
@@ -19,7 +19,7 @@ set(rooms_for_core      core)
 set(rooms_for_detail    detail core)
 set(rooms_for_queue     queue detail core)
 set(rooms_for_box       box queue detail core)
-set(rooms_for_pool      pool box queue core)
+set(rooms_for_pool      pool box queue detail core)
 set(rooms_for_service   service box queue detail core)
 set(rooms_for_link      link queue core)
 set(rooms_for_src/core  src/core core)
@@ -28,7 +28,7 @@ set(rooms_for_src/queue src/queue src/os src/core queue detail core)
 set(rooms_for_src/box   src/box src/os src/core box detail core)
 set(rooms_for_src/pool  src/pool src/queue src/os src/core pool queue detail core)
 set(rooms_for_src/service src/service src/core service box queue detail core)
-set(rooms_for_src/link  src/link src/core link queue core)
+set(rooms_for_src/link  src/link src/core link queue detail core)
 set(rooms_for_src/cli   src/cli top link service pool box queue core)
 
 # Besides the C++ standard library: the headers, by regular expression, that a room may include.
@@ -37,7 +37,7 @@ set(other_headers_for_src/os    ".")
 set(other_headers_for_src/queue "^fmt/")
 set(other_headers_for_src/pool  "^fmt/")
 set(other_headers_for_src/service "^fmt/")
-set(other_headers_for_src/link  "^fmt/|^boost/asio")
+set(other_headers_for_src/link  "^fmt/|^boost/asio/|^mpack.h$")
 set(other_headers_for_src/cli   "^fmt/|^CLI/|^nlohmann/")
 # Or that one file may: for those who have that library and ask for the header.
 set(other_headers_for_include/millrace/box/asio_executor.hpp "^boost/asio/")

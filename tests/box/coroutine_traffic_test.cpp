@@ -22,6 +22,7 @@
 using namespace std::chrono_literals;
 using millrace::blocking;
 using millrace::message_box;
+using millrace::quiet;
 using millrace::scheduler;
 using millrace::task;
 using millrace::task_group;
@@ -101,8 +102,10 @@ TEST_CASE("coroutines and threads send, one of either receives, and every input'
         CAPTURE(limit);
         everybody_sends(blocking{limit}, threads, a_thread_receives);
         everybody_sends(waiting{limit, 1h, 1h}, threads, a_thread_receives);
+        everybody_sends(quiet<blocking>{{limit}}, threads, a_thread_receives);
       }
       everybody_sends(unlimited{}, threads, a_thread_receives);
+      everybody_sends(quiet<unlimited>{}, threads, a_thread_receives);
     }
   }
 }

@@ -167,6 +167,8 @@ TEST_CASE("service: calls under way at the same time are answered in any order, 
     CHECK(replies[static_cast<std::size_t>(i)].wait_for(long_time));
     CHECK(replies[static_cast<std::size_t>(i)].try_take()->value() == i);
   }
+  // The server's thread gets to know of it; none of them would be delivered again.
+  test::eventually([&] { return millrace::stat("desk", scratch.path()).in_hands == 0; });
 }
 
 TEST_CASE("service: call does without the listener, and with it") {
@@ -287,6 +289,22 @@ TEST_CASE("service: without a server a client gives up connecting") {
   { const service there_once("desk", service_in(scratch)); }
   CHECK_ERROR(millrace::errc::not_found, client("desk", options));
   CHECK(scratch.entries() == std::vector<std::string>{"desk"});
+}
+
+TEST_CASE("service: a greeting that comes again closes no calls") {
+  const test::scratch scratch;
+  auto options = service_in(scratch);
+  options.guarantee = millrace::delivery::at_most_once;
+  { const service there_once("desk", options); }
+  std::optional<client> desk;
+  std::jthread connecting([&] { desk.emplace("desk", client_in(scratch)); });
+  test::eventually([&] { return millrace::stat("desk", scratch.path()).depth == 1; });
+  service server("desk", options);  // greets whom it finds
+  connecting.join();
+  auto reply = call_async(*desk, add{1, 2});
+  handle(std::move(*server.receive_after(long_time)), clerk());  // and first who asks for that
+  CHECK(reply.wait_for(long_time));
+  CHECK(reply.try_take()->value() == 3);
 }
 
 TEST_CASE("service: a client's reply queue goes with it") {

@@ -15,7 +15,6 @@
 #include <memory>
 #include <optional>
 #include <stop_token>
-#include <thread>
 #include <utility>
 
 #include <millrace/box/async_box.hpp>
@@ -158,6 +157,9 @@ class message_box {
   /// Throws errc::invalid_option for a limit of 0.
   explicit message_box(const Policy& policy = {})
       : meeting_(std::make_shared<detail::meeting<T, Policy>>(policy)) {}
+  /// For pools: the receiving end of what has been made.
+  explicit message_box(std::shared_ptr<detail::meeting<T, Policy>> with) noexcept
+      : meeting_(std::move(with)) {}
   message_box(message_box&&) noexcept = default;
   message_box& operator=(message_box&& other) noexcept {
     message_box(std::move(other)).meeting_.swap(meeting_);
@@ -165,8 +167,7 @@ class message_box {
   }
   ~message_box() {
     if (meeting_) {
-      meeting_->close();
-      discard();
+      meeting_->receiver_leaves();
     }
   }
 
@@ -235,20 +236,6 @@ class message_box {
   [[nodiscard]] static std::default_sentinel_t end() noexcept { return {}; }
 
  private:
-  /// Now, and not when the last input goes: whoever has that may be waiting for a message's end.
-  void discard() noexcept {
-    for (status s = status::ok; s != status::closed;) {
-      try {
-        auto message = detail::nothing<T>();
-        s = meeting_->try_receive(message);
-        if (s == status::empty) {
-          std::this_thread::yield();  // somebody is in the middle of delivering
-        }
-      } catch (...) {  // that message is gone, too
-      }
-    }
-  }
-
   template <class... Boxes>
   friend class selector;
   using meeting = detail::meeting<T, Policy>;

@@ -163,10 +163,10 @@ class local_queue {
 
   // What both sides read, what producers write, and what the consumer writes lie in lines of their
   // own.
-  alignas(64) const std::uint32_t slots_count_;
+  alignas(A::apart) const std::uint32_t slots_count_;
   const std::unique_ptr<slot[]> slots_;
-  alignas(64) typename A::template atomic<std::uint64_t> tail_;
-  alignas(64) detail::cursor head_ = start;
+  alignas(A::apart) typename A::template atomic<std::uint64_t> tail_;
+  alignas(A::apart) detail::cursor head_ = start;
 };
 
 }  // namespace millrace

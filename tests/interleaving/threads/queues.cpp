@@ -178,7 +178,7 @@ std::string run_local(schedules& how, const setting& s) {
 }
 template <bool Throws>
 std::string run_growing(schedules& how, const setting& s) {
-  return run<growing_queue<message<Throws>, staged_atomics, 2>, message<Throws>>(how, s);
+  return run<growing_queue<message<Throws>, staged_atomics, 2, 32>, message<Throws>>(how, s);
 }
 
 }  // namespace

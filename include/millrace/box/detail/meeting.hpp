@@ -25,11 +25,13 @@
 
 #include <atomic>
 #include <chrono>
+#include <cstddef>
 #include <cstdint>
 #include <exception>
 #include <mutex>
 #include <optional>
 #include <stop_token>
+#include <thread>
 #include <type_traits>
 #include <utility>
 
@@ -41,6 +43,7 @@
 #include <millrace/core/status.hpp>
 #include <millrace/detail/atomics.hpp>
 #include <millrace/detail/deadline.hpp>
+#include <millrace/detail/nothing.hpp>
 #include <millrace/detail/spinning.hpp>
 #include <millrace/detail/tail_guess.hpp>
 #include <millrace/queue/growing_queue.hpp>
@@ -53,8 +56,14 @@ struct native_threads : native_atomics {
   using mutex = std::mutex;
   using fence = uneven_fence;
 };
+/// In quiet boxes, which are to be small, and whose receivers sleep often.
+struct quiet_threads : native_threads {
+  using fence = even_fence;
+  static constexpr std::size_t apart = alignof(void*);
+};
 
-template <class T, class Policy, class A = native_threads>
+template <class T, class Policy,
+          class A = std::conditional_t<is_quiet<Policy>, quiet_threads, native_threads>>
 class meeting {
   static constexpr bool bounded = Policy::bounded;
   static constexpr bool moves_safely = std::is_nothrow_move_constructible_v<T>;
@@ -119,8 +128,8 @@ class meeting {
     sender_list<T> served;
     bool done = false;
     {
-      const std::lock_guard lock(senders_mutex_);
-      senders_.push_back(sender);
+      const std::lock_guard lock(senders_.mutex);
+      senders_.list.push_back(sender);
       sender.waits = true;
       if (!senders_wait_.load(std::memory_order_relaxed)) {
         senders_wait_.store(true, std::memory_order_relaxed);
@@ -146,7 +155,7 @@ class meeting {
 
   /// Ends a sender's waiting, unless that was done: then false, and it is being woken.
   [[nodiscard]] bool step_out(waiting_sender<T>& sender, status why) noexcept requires bounded {
-    const std::lock_guard lock(senders_mutex_);
+    const std::lock_guard lock(senders_.mutex);
     if (sender.waits) {
       end(sender, why);
       return true;
@@ -230,7 +239,7 @@ class meeting {
     if constexpr (bounded) {
       sender_list<T> refused;
       {
-        const std::lock_guard lock(senders_mutex_);
+        const std::lock_guard lock(senders_.mutex);
         serve(refused);
       }
       refused.wake_all();
@@ -238,6 +247,22 @@ class meeting {
     wake_receiver();
   }
   [[nodiscard]] bool closed() const noexcept { return queue_.closed(); }
+
+  /// Closes, and destroys what is in the box now, not when the last input goes: whoever has that
+  /// may be waiting for a message's end.
+  void receiver_leaves() noexcept {
+    close();
+    for (status s = status::ok; s != status::closed;) {
+      try {
+        auto message = nothing<T>();
+        s = try_receive(message);
+        if (s == status::empty) {
+          std::this_thread::yield();  // somebody is in the middle of delivering
+        }
+      } catch (...) {  // that message is gone, too
+      }
+    }
+  }
 
   // Relaxed: whoever adds one has another, or is the receiver.
   void add_input() noexcept { inputs_.fetch_add(1, std::memory_order_relaxed); }
@@ -329,7 +354,7 @@ class meeting {
   [[gnu::noinline]] bool serve_waiting() noexcept requires bounded {
     sender_list<T> served;
     {
-      const std::lock_guard lock(senders_mutex_);
+      const std::lock_guard lock(senders_.mutex);
       serve(served);
     }
     const bool any = !served.empty();
@@ -338,10 +363,10 @@ class meeting {
   }
 
   /// Moves waiting messages into the queue, as many as go, and their senders to `served`.
-  /// REQUIRES: senders_mutex_.
+  /// REQUIRES: senders_.mutex.
   void serve(sender_list<T>& served) noexcept requires bounded {
-    while (!senders_.empty()) {
-      waiting_sender<T>& first = *senders_.first();
+    while (!senders_.list.empty()) {
+      waiting_sender<T>& first = *senders_.list.first();
       status result = status::ok;
       try {
         result = queue_.try_enqueue(std::move(*first.message));
@@ -355,12 +380,12 @@ class meeting {
       served.push_back(first);
     }
   }
-  /// REQUIRES: senders_mutex_.
+  /// REQUIRES: senders_.mutex.
   void end(waiting_sender<T>& sender, status result) noexcept requires bounded {
-    senders_.remove(sender);
+    senders_.list.remove(sender);
     sender.waits = false;
     sender.result = result;
-    if (senders_.empty()) {
+    if (senders_.list.empty()) {
       senders_wait_.store(false, std::memory_order_relaxed);
     }
   }
@@ -370,9 +395,9 @@ class meeting {
     if constexpr (bounded) {
       sender_list<T> overdue;
       {
-        const std::lock_guard lock(senders_mutex_);
+        const std::lock_guard lock(senders_.mutex);
         const auto now = std::chrono::steady_clock::now();
-        for (waiting_sender<T>* s = senders_.first(); s != nullptr;) {
+        for (waiting_sender<T>* s = senders_.list.first(); s != nullptr;) {
           waiting_sender<T>* const after = s->next;
           if (s->deadline <= now || !alarm_.set(s->deadline)) {
             end(*s, status::timeout);
@@ -386,18 +411,23 @@ class meeting {
     wake_receiver();  // which looks at the clock itself
   }
 
-  const Policy policy_;
-  const typename A::fence fence_;
-  queue_type queue_;
   // Read by everybody all the time, written when somebody begins or ends to wait.
-  alignas(64) typename A::template atomic<waiter*> receiver_{nullptr};
+  alignas(A::apart) typename A::template atomic<waiter*> receiver_{nullptr};
   typename A::template atomic<bool> senders_wait_{false};
   // That the queue is closed, for a receiver that looks again and again: looking at the queue's
   // tail would take that away from the senders.
   typename A::template atomic<bool> closing_{false};
   typename A::template atomic<std::uint32_t> inputs_{0};
-  alignas(64) typename A::mutex senders_mutex_;
-  sender_list<T> senders_;
+  [[no_unique_address]] const typename A::fence fence_{};
+  [[no_unique_address]] const Policy policy_;
+  struct alignas(A::apart) waiting_list {
+    typename A::mutex mutex;
+    sender_list<T> list;
+  };
+  struct nobody {};  // there is always room
+  [[no_unique_address]] std::conditional_t<bounded, waiting_list, nobody> senders_;
+  queue_type queue_;
+  // After all that it touches when it rings, as its end waits for that.
   alarm alarm_{[](void* self) noexcept { static_cast<meeting*>(self)->ring(); }, this};
 };
 

@@ -131,7 +131,6 @@ class client_core {
   void take_reply(const reply_header& header, std::span<const std::byte> rest);
   void tell_followers();
   void greeted(std::uint64_t server, std::string_view description);
-  void server_is_gone(std::uint64_t server);
   void refuse(std::string why);
   void look_after_server();
   /// Ends the calls of which `ends` says so.

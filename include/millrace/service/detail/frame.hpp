@@ -36,7 +36,6 @@ enum class reply_kind : std::uint32_t {
   failed,    // a text, why
   dropped,   // nothing: nobody will reply
   greeting,  // `call` is the server's number; the text describes its protocol
-  farewell,  // `call` is the server's number: it replies to nothing any more
 };
 
 struct reply_header {

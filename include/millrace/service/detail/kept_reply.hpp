@@ -74,14 +74,7 @@ class kept_reply {
     void (*end)(kept_reply& self, reply_kind kind, std::span<const std::byte> rest);
   };
   template <class R>
-  static constexpr type type_of = {
-      [](kept_reply& from, kept_reply& to) noexcept {
-        std::construct_at(to.at<R>(), std::move(*from.at<R>()));
-      },
-      [](kept_reply& self) noexcept { std::destroy_at(self.at<R>()); },
-      [](kept_reply& self, reply_kind kind, std::span<const std::byte> rest) {
-        settle(*self.at<R>(), kind, rest);
-      }};
+  static const type type_of;
 
   void take_from(kept_reply& other) noexcept {
     if (other.type_ != nullptr) {
@@ -99,5 +92,15 @@ class kept_reply {
   const type* type_ = nullptr;
   alignas(void*) std::byte place_[sizeof(void*)];
 };
+
+template <class R>
+inline constexpr kept_reply::type kept_reply::type_of = {
+    [](kept_reply& from, kept_reply& to) noexcept {
+      std::construct_at(to.at<R>(), std::move(*from.at<R>()));
+    },
+    [](kept_reply& self) noexcept { std::destroy_at(self.at<R>()); },
+    [](kept_reply& self, reply_kind kind, std::span<const std::byte> rest) {
+      settle(*self.at<R>(), kind, rest);
+    }};
 
 }  // namespace millrace::detail

@@ -82,7 +82,6 @@ class service_core {
   void send_delayed();
   [[nodiscard]] bool send_delayed_to(peer& to);
   void forget_the_dead();
-  [[nodiscard]] bool lives(std::uint64_t number) const;
 
   const std::string name_;
   const service_options options_;

@@ -1,11 +1,15 @@
-// Putting a header and a value into a queue, and the names of reply queues.
+// What both ends of a service do: putting a header and a value into a queue, naming reply queues,
+// asking who lives.
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <charconv>
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
+#include <filesystem>
 #include <optional>
 #include <span>
 #include <string>
@@ -13,6 +17,8 @@
 
 #include <fmt/format.h>
 
+#include <millrace/core/error.hpp>
+#include <millrace/queue/inspect.hpp>
 #include <millrace/queue/publisher.hpp>
 #include <millrace/service/detail/frame.hpp>
 
@@ -60,6 +66,26 @@ status put(publisher& to, const Header& header, const body& content) {
   return wrong == std::errc() && end == queue.data() + queue.size() ? std::optional(client)
                                                                     : std::nullopt;
 }
+
+[[nodiscard]] inline std::span<const std::byte> bytes_of(std::string_view text) noexcept {
+  return std::as_bytes(std::span(text));
+}
+
+/// Whether a handle of that side of the queue lives. If it cannot be said, it may.
+[[nodiscard]] inline bool anybody_lives(std::string_view queue,
+                                        const std::filesystem::path& directory, bool publishes) {
+  try {
+    const auto all = stat(queue, directory).participants;
+    return std::any_of(all.begin(), all.end(), [publishes](const participant_info& one) {
+      return one.publishes == publishes && one.alive;
+    });
+  } catch (const error& problem) {
+    return problem.code() != errc::not_found;
+  }
+}
+
+/// How long either end sleeps before it asks whether the other one lives.
+inline constexpr std::chrono::nanoseconds slice = std::chrono::milliseconds(100);
 
 /// A number that nobody else has.
 [[nodiscard]] std::uint64_t random_number();

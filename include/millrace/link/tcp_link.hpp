@@ -1,0 +1,152 @@
+// tcp_link: messages between programs on any machines, over TCP.
+//
+//   millrace::tcp_link here;                                        // 127.0.0.1, a free port
+//   millrace::tcp_link there({.address = "[::1]:7070"});
+//   if (here.send("[::1]:7070", text) != millrace::link_status::ok) ...
+//   millrace::datagram d;
+//   while (there.receive(d) == millrace::status::ok)
+//     (void)there.send(d.from, d.bytes);                            // an echo
+//
+// Wire format: each message is one MessagePack `bin` object; a `str` is read as the same. So any
+// MessagePack program is a peer. Peers that are links themselves also use two extension types,
+// whose numbers are big-endian and count the messages to be acknowledged on a connection, from 1:
+//
+//   ext 1: 8 bytes of number, then the message    send_acknowledged: say when your queue has it
+//   ext 2: 8 bytes of number                      the queue has all up to this one
+//
+// A link acknowledges on its own; a plain MessagePack peer need not know of this as long as nobody
+// uses send_acknowledged on it. Anything else on the wire ends the connection.
+//
+// Who can connect: whoever can reach the address. There is no encryption, and nobody is asked who
+// he is: keep to loopback, which is the default, to a network of which all members are trusted, or
+// go through a tunnel (WireGuard, ssh, stunnel).
+//
+// The shape of the interface (a link that sends to addresses and receives datagrams, a pool of
+// connections, bin objects as messages) is that of the Go library proletariat.
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <functional>
+#include <memory>
+#include <span>
+#include <stop_token>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include <millrace/core/error.hpp>
+#include <millrace/core/status.hpp>
+#include <millrace/link/link_status.hpp>
+
+namespace boost::asio {
+class io_context;
+}
+
+namespace millrace {
+
+namespace detail {
+class link_core;
+}
+
+struct link_options {
+  /// Where to listen: HOST:PORT or [IPV6]:PORT, port 0 for a free one. "0.0.0.0:PORT" and
+  /// "[::]:PORT" let other machines connect. Empty: nowhere, for a link that only connects; peers
+  /// still answer over its connections.
+  std::string address = "127.0.0.1:0";
+  /// How long connecting may take, a peer may take no bytes, and an acknowledgement may be out.
+  std::chrono::nanoseconds timeout = std::chrono::seconds(5);
+  /// Connections that this link opened and keeps to use again, one to a peer. Opening another one
+  /// closes the one that was not used for longest; if all are in use there are more for a while.
+  std::size_t pool_size = 10;
+  /// A connection of the pool on which nothing happens for so long is closed.
+  std::chrono::nanoseconds idle_after = std::chrono::minutes(1);
+  /// Bytes; longer messages are neither sent nor received.
+  std::size_t max_message_size = std::size_t{64} << 20;
+  /// Bytes of messages that have arrived, in whole or in part, and were not received yet. When
+  /// whole ones fill half of it the link reads no more, so that TCP slows their senders down; when
+  /// parts fill the other half, connections that hold more than their share are dropped.
+  std::size_t memory_limit = std::size_t{256} << 20;
+  /// How long a message may take to arrive once it has begun, for every MiB of it.
+  std::chrono::nanoseconds patience = std::chrono::seconds(10);
+  /// Hears of every connection that ends: the peer's address and the reason. Called by whatever
+  /// thread does the link's work, one at a time; it must not call the link, nor throw.
+  std::function<void(const std::string& peer, drop_reason reason)> on_drop = {};
+};
+
+struct datagram {
+  std::vector<std::byte> bytes;
+  /// The peer's address on the connection that the message came by. Sending to it answers over the
+  /// same connection, as long as that lasts.
+  std::string from;
+  /// This end's address of it.
+  std::string to;
+};
+
+/// An endpoint. Thread-safe. Messages that one thread sends to one address arrive in their order;
+/// of those of which the sender was told nothing good, some may be missing.
+///
+/// Who does its work: a thread of its own, but threads that wait in receive and send_acknowledged
+/// take the work over meanwhile, which saves two changes of threads per message. Nothing runs when
+/// nothing happens, but for a look at the clock a few times a second while there are connections.
+class tcp_link {
+ public:
+  /// Listens. Throws millrace::error: invalid_option (an address that is none, a size or time of
+  /// 0), permission_denied, system (the address is in use, ...).
+  explicit tcp_link(const link_options& options = {});
+  /// The same, with the work done by the threads that run `context`, which must outlive the link
+  /// and be run for the calls that wait to end. They must not make such calls themselves.
+  tcp_link(boost::asio::io_context& context, const link_options& options);
+  tcp_link(tcp_link&& other) noexcept;
+  tcp_link& operator=(tcp_link&& other) noexcept;
+  ~tcp_link();
+
+  /// Where it listens, with the port that it got; empty when nowhere.
+  [[nodiscard]] const std::string& address() const noexcept;
+
+  /// Sends a message; returns once the kernel has it. What many threads send to one peer at the
+  /// same time is written together. Any answer but cancelled. A name is resolved by the system,
+  /// whose time-outs apply; numbers are not asked about.
+  link_status send(std::string_view to, std::span<const std::byte> bytes);
+  /// Returns once the peer's queue of received messages has it. `timeout` and `reset` leave open
+  /// whether it arrived. The peer must be a link.
+  link_status send_acknowledged(std::string_view to, std::span<const std::byte> bytes);
+
+  /// Leaves a message with the link, to be sent together with others very soon; waits for room no
+  /// longer than `time`, but not for a connection. That an earlier post to this address was lost is
+  /// said by the next post or flush: then this message was not accepted. Answers: ok, timeout,
+  /// too_large, unresolved, cancelled, closed, and how an earlier one failed.
+  link_status post(std::string_view to, std::span<const std::byte> bytes,
+                   std::chrono::nanoseconds time = std::chrono::nanoseconds::max(),
+                   const std::stop_token& stop = {});
+  /// Returns once the kernel has all that was posted to this address, or says how it was lost.
+  link_status flush(std::string_view to);
+
+  /// Takes the next message. Answers: ok, empty, closed.
+  status try_receive(datagram& to);
+  /// The same, waiting for a message. Answers: ok, cancelled, closed.
+  status receive(datagram& to, const std::stop_token& stop = {});
+  /// The same, waiting no longer than `time` (steady clock); also: timeout.
+  status receive_for(datagram& to, std::chrono::nanoseconds time, const std::stop_token& stop = {});
+
+  /// Ends all connections; calls that wait return closed, also those for messages that had arrived.
+  /// Messages that the kernel has are still delivered by it. Does not wait for peers. Idempotent.
+  void close() noexcept;
+
+  // Text as bytes.
+  link_status send(std::string_view to, std::string_view text) {
+    return send(to, std::as_bytes(std::span(text)));
+  }
+  link_status send_acknowledged(std::string_view to, std::string_view text) {
+    return send_acknowledged(to, std::as_bytes(std::span(text)));
+  }
+  link_status post(std::string_view to, std::string_view text) {
+    return post(to, std::as_bytes(std::span(text)));
+  }
+
+ private:
+  std::shared_ptr<detail::link_core> core_;
+};
+
+}  // namespace millrace

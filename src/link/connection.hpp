@@ -1,0 +1,87 @@
+// One TCP connection of a link.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/ip/tcp.hpp>
+#include <boost/asio/strand.hpp>
+
+#include <millrace/detail/deadline.hpp>
+#include <millrace/link/tcp_link.hpp>
+
+#include "link/frame.hpp"
+
+namespace millrace::detail {
+
+using link_strand = boost::asio::strand<boost::asio::io_context::executor_type>;
+using link_socket = boost::asio::basic_stream_socket<boost::asio::ip::tcp, link_strand>;
+
+/// What a message that waits to be received counts for.
+inline std::size_t weight(const datagram& d) noexcept {
+  return sizeof d + d.bytes.size();
+}
+
+/// What becomes of the bytes to be sent is counted from the connection's beginning:
+///
+///   0 ... written (the kernel has them) ... in `batch` ... in `backlog` ... queued
+///
+/// Whoever sets `writing` owns `batch` and is the one who calls socket.send(), without the mutex;
+/// the others add to `backlog` meanwhile, and the next batch is what came together there.
+struct connection {
+  explicit connection(const link_strand& strand, std::size_t max_message_size)
+      : socket(strand), reader(max_message_size) {}
+
+  enum class phase {
+    connecting,
+    open,
+    closed
+  };
+
+  [[nodiscard]] bool can_write() const noexcept {
+    return state == phase::open && !writing && !blocked &&
+           (written < queued || acknowledged_here < to_acknowledge);
+  }
+
+  /// send() belongs to the writer, all else to the strand.
+  link_socket socket;
+  // Set before it is open, constant from then on.
+  std::string key;    // under which senders find it
+  std::string peer;   // the other end's address
+  std::string local;  // this end's
+  bool outgoing = false;
+
+  // Guarded by the link's mutex.
+  phase state = phase::connecting;
+  link_status why = link_status::ok;  // when closed: what its senders are told
+  bool writing = false;
+  bool blocked = false;       // the kernel takes no more; a handler waits until it does
+  bool flush_coming = false;  // a handler was posted that will write
+  byte_vector backlog;
+  std::uint64_t queued = 0;
+  std::uint64_t written = 0;
+  std::uint64_t posted = 0;             // up to where, at least, nobody waits for what is written
+  std::uint64_t requests = 0;           // messages sent that are to be acknowledged
+  std::uint64_t acknowledged = 0;       // those of them that were
+  std::uint64_t to_acknowledge = 0;     // the latest number whose message is in our queue
+  std::uint64_t acknowledged_here = 0;  // the latest number that was written back
+  steady_time progress{};               // when the kernel last took something, or it connected
+  steady_time used{};                   // when something was last sent or received
+
+  // The writer's.
+  byte_vector batch;
+  std::size_t batch_written = 0;
+
+  // The strand's.
+  frame_reader reader;
+  std::size_t counted = 0;  // bytes of the unfinished message, as the link has counted them
+  steady_time begun{};      // when that message began
+  bool paused = false;      // not read, as the link has no room for messages
+  std::vector<boost::asio::ip::tcp::endpoint> untried;  // where it may connect to
+};
+
+}  // namespace millrace::detail

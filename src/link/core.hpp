@@ -1,0 +1,136 @@
+// All that a tcp_link is: who listens, its connections, and what has arrived.
+//
+// Two kinds of code: calls of the user's threads, and handlers, which run on one strand. What both
+// touch is guarded by one mutex (the driver's); what only handlers touch, sockets but for send()
+// among it, needs none. Sockets never block. A connection that has ended is in no table any more;
+// its socket is closed when the last who holds it lets go.
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <deque>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <span>
+#include <stop_token>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <unordered_set>
+#include <vector>
+
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/ip/tcp.hpp>
+#include <boost/asio/steady_timer.hpp>
+
+#include <millrace/link/tcp_link.hpp>
+
+#include "link/connection.hpp"
+#include "link/driver.hpp"
+
+namespace millrace::detail {
+
+class link_core : public std::enable_shared_from_this<link_core> {
+ public:
+  link_core(const link_options& options, boost::asio::io_context* context);
+  /// Begins to accept. Apart from the constructor, which has no shared_ptr to give to handlers.
+  void start();
+
+  [[nodiscard]] const std::string& address() const noexcept { return address_; }
+  link_status send(std::string_view to, std::span<const std::byte> bytes, bool acknowledged);
+  link_status post(std::string_view to, std::span<const std::byte> bytes,
+                   std::chrono::nanoseconds time, const std::stop_token& stop);
+  link_status flush(std::string_view to);
+  status receive(datagram& to, steady_time deadline, const std::stop_token& stop);
+  status try_receive(datagram& to);
+  void close();
+
+ private:
+  using connection_ptr = std::shared_ptr<connection>;
+  using lock = driver::lock;
+  using endpoints = std::vector<boost::asio::ip::tcp::endpoint>;
+  struct text_hash {
+    using is_transparent = void;
+    std::size_t operator()(std::string_view text) const noexcept {
+      return std::hash<std::string_view>()(text);
+    }
+  };
+
+  // core.cpp: received messages, and the end
+  void take_first(datagram& to);
+  void end_all();
+
+  // connecting.cpp
+  void listen(const std::string& where);
+  void accept();
+  void accepted(link_socket socket);
+  /// The connection to this address, which may not be open yet; makes one if there is none.
+  /// Unlocks meanwhile. Nothing: `why` says it.
+  [[nodiscard]] connection_ptr reach(lock& held, std::string_view to, link_status& why);
+  void make_room_in_pool();
+  void try_next(const connection_ptr& c);
+  void opened(const connection_ptr& c);
+
+  // writing.cpp
+  // All of them unlock meanwhile.
+  link_status wait_for_room(lock& held, connection& c, steady_time deadline,
+                            const std::stop_token& stop);
+  /// Writes, if nobody else does, until the kernel has all up to `target` or takes no more.
+  void write(lock& held, const connection_ptr& c, std::uint64_t target);
+  /// Until the kernel has all up to `end`, which is the end of a message that began at `begin`.
+  link_status wait_until_written(lock& held, const connection_ptr& c, std::uint64_t begin,
+                                 std::uint64_t end);
+  void wait_until_writable(const connection_ptr& c);
+  void write_soon(const connection_ptr& c);
+  /// Whether posts to this address were lost, of which nobody was told yet: told now.
+  link_status take_loss(std::string_view to);
+
+  // reading.cpp
+  void wait_until_readable(const connection_ptr& c);
+  void read(const connection_ptr& c);
+  /// False: the connection was dropped.
+  [[nodiscard]] bool cut(const connection_ptr& c, std::span<const std::byte> bytes);
+  void resume_reading();
+
+  /// Counts what is held of unfinished messages. False: this connection has too much of it.
+  [[nodiscard]] bool count_part(connection& c);
+
+  // ending.cpp
+  /// Ends a connection. REQUIRES: locked.
+  void drop(connection_ptr c, link_status why, drop_reason reason);
+  void drop_unlocked(const connection_ptr& c, link_status why, drop_reason reason);
+  /// Sees to it that look_after_connections goes on. REQUIRES: locked.
+  void begin_to_look_after();
+  /// Drops those that take too long, and those that nobody needs; again and again.
+  void look_after_connections();
+
+  const link_options options_;
+  driver driver_;
+  const link_strand strand_;
+  std::string address_;
+
+  // Guarded by the mutex.
+  bool closed_ = false;
+  bool finished_ = false;
+  std::unordered_set<connection_ptr> all_;
+  std::unordered_map<std::string, connection_ptr, text_hash, std::equal_to<>> peers_;
+  std::unordered_map<std::string, link_status, text_hash, std::equal_to<>> lost_;  // posts
+  std::deque<datagram> received_;
+  std::size_t received_size_ = 0;
+  bool reading_paused_ = false;
+  bool looking_after_ = false;  // the timer runs
+
+  // The strand's.
+  boost::asio::basic_socket_acceptor<boost::asio::ip::tcp, link_strand> acceptor_;
+  boost::asio::basic_waitable_timer<
+      std::chrono::steady_clock, boost::asio::wait_traits<std::chrono::steady_clock>, link_strand>
+      timer_, accept_pause_;
+  std::vector<std::byte> chunk_;  // what was just read, of any connection
+  std::deque<datagram> arrived_;  // cut from it
+  std::size_t parts_size_ = 0;    // of unfinished messages, all connections together
+  std::size_t parts_count_ = 0;
+  std::vector<connection_ptr> paused_;
+};
+
+}  // namespace millrace::detail

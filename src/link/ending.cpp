@@ -1,0 +1,89 @@
+// Why connections end.
+#include <algorithm>
+#include <utility>
+
+#include <boost/asio/post.hpp>
+
+#include "link/core.hpp"
+
+namespace millrace::detail {
+
+void link_core::drop(connection_ptr c, link_status why, drop_reason reason) {
+  if (c->state == connection::phase::closed) {
+    return;
+  }
+  c->state = connection::phase::closed;
+  c->why = why;
+  if (const auto found = peers_.find(c->key); found != peers_.end() && found->second == c) {
+    peers_.erase(found);
+  }
+  if (c->posted > c->written) {
+    lost_.insert_or_assign(c->key, why);
+  }
+  all_.erase(c);
+  driver_.changed();
+  boost::asio::post(strand_, [self = shared_from_this(), c = std::move(c), reason] {
+    boost::system::error_code ignored;
+    c->socket.shutdown(boost::asio::socket_base::shutdown_both, ignored);
+    c->socket.cancel(ignored);
+    self->parts_size_ -= c->counted;
+    self->parts_count_ -= static_cast<std::size_t>(c->counted > 0);
+    c->counted = 0;
+    if (self->options_.on_drop) {
+      self->options_.on_drop(c->peer.empty() ? c->key : c->peer, reason);
+    }
+  });
+  driver_.hurry();
+}
+
+void link_core::drop_unlocked(const connection_ptr& c, link_status why, drop_reason reason) {
+  const lock held(driver_.mutex());
+  drop(c, why, reason);
+}
+
+void link_core::begin_to_look_after() {
+  if (!std::exchange(looking_after_, true)) {
+    boost::asio::post(strand_, [self = shared_from_this()] { self->look_after_connections(); });
+  }
+}
+
+void link_core::look_after_connections() {
+  using std::chrono::milliseconds;
+  const auto now = std::chrono::steady_clock::now();
+  constexpr std::size_t mib = std::size_t{1} << 20;
+  const lock held(driver_.mutex());
+  if (closed_ || all_.empty()) {
+    looking_after_ = false;
+    return;
+  }
+  std::vector<connection_ptr> all(all_.begin(), all_.end());
+  for (const connection_ptr& c : all) {
+    if (c->state == connection::phase::connecting) {
+      if (now - c->progress > options_.timeout) {
+        drop(c, link_status::unreachable, drop_reason::no_connection);
+      }
+      continue;
+    }
+    const bool begun = c->reader.begun();
+    const bool at_rest = c->written == c->queued && c->acknowledged == c->requests;
+    if (begun && !c->paused &&
+        (now - c->begun) / (1 + c->reader.held() / mib) > options_.patience) {
+      drop(c, link_status::reset, drop_reason::too_slow);
+    } else if (c->blocked && now - c->progress > options_.timeout) {
+      drop(c, link_status::timeout, drop_reason::unresponsive);
+    } else if (c->outgoing && at_rest && !begun && now - c->used > options_.idle_after) {
+      drop(c, link_status::reset, drop_reason::idle);
+    }
+  }
+  const std::chrono::nanoseconds shortest =
+      std::min({options_.timeout, options_.patience, options_.idle_after});
+  timer_.expires_after(
+      std::clamp<std::chrono::nanoseconds>(shortest / 8, milliseconds(5), milliseconds(250)));
+  timer_.async_wait([self = shared_from_this()](const boost::system::error_code& ec) {
+    if (!ec) {
+      self->look_after_connections();
+    }
+  });
+}
+
+}  // namespace millrace::detail

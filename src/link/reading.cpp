@@ -1,0 +1,132 @@
+// Receiving. A connection that is idle has no buffer: it is read, when there is something, into one
+// that all share.
+#include <algorithm>
+#include <iterator>
+#include <utility>
+
+#include "link/core.hpp"
+
+namespace millrace::detail {
+
+namespace {
+
+/// So that one busy connection does not keep the others waiting.
+constexpr int chunks_in_a_row = 4;
+
+drop_reason reason_of(flaw found) {
+  return found == flaw::too_large ? drop_reason::too_large : drop_reason::not_a_message;
+}
+
+}  // namespace
+
+void link_core::wait_until_readable(const connection_ptr& c) {
+  c->socket.async_wait(boost::asio::socket_base::wait_read,
+                       [self = shared_from_this(), c](const boost::system::error_code& ec) {
+                         if (!ec) {
+                           self->read(c);
+                         }
+                       });
+}
+
+void link_core::read(const connection_ptr& c) {
+  for (int i = 0; i < chunks_in_a_row; ++i) {
+    {
+      const lock held(driver_.mutex());
+      c->paused = reading_paused_;
+    }
+    if (c->paused) {
+      paused_.push_back(c);
+      return;
+    }
+    boost::system::error_code ec;
+    const std::size_t size = c->socket.receive(boost::asio::buffer(chunk_), 0, ec);
+    if (ec == boost::asio::error::would_block) {
+      break;
+    }
+    if (ec) {
+      const bool between = ec == boost::asio::error::eof && !c->reader.begun();
+      drop_unlocked(c, link_status::reset,
+                    between ? drop_reason::closed_by_peer : drop_reason::reset);
+      return;
+    }
+    if (!cut(c, std::span(chunk_).first(size))) {
+      return;
+    }
+    if (size < chunk_.size()) {
+      break;
+    }
+  }
+  wait_until_readable(c);
+}
+
+bool link_core::cut(const connection_ptr& c, std::span<const std::byte> bytes) {
+  std::uint64_t to_acknowledge = 0;
+  std::uint64_t acknowledged = 0;
+  std::size_t frames = 0;
+  std::size_t arrived_size = 0;
+  const auto take = [&](frame&& f) {
+    ++frames;
+    if (f.kind == frame_kind::acknowledgement) {
+      acknowledged = f.number;
+      return;
+    }
+    if (f.kind == frame_kind::request) {
+      to_acknowledge = f.number;
+    }
+    arrived_.push_back({std::move(f.bytes), c->peer, c->local});
+    arrived_size += weight(arrived_.back());
+  };
+  const bool was_begun = c->reader.begun();
+  const flaw found = c->reader.read(bytes, take);
+  const auto now = std::chrono::steady_clock::now();
+  if (!was_begun || frames > 0) {
+    c->begun = now;
+  }
+  const bool fits = count_part(*c);
+
+  lock held(driver_.mutex());
+  c->used = now;
+  received_size_ += arrived_size;
+  if (received_.empty()) {
+    received_.swap(arrived_);
+  } else {
+    std::ranges::move(arrived_, std::back_inserter(received_));
+    arrived_.clear();
+  }
+  reading_paused_ = reading_paused_ || received_size_ >= options_.memory_limit / 2;
+  c->to_acknowledge = std::max(c->to_acknowledge, to_acknowledge);
+  const bool believable = acknowledged <= c->requests;
+  c->acknowledged = std::max(c->acknowledged, acknowledged);
+  driver_.changed();
+  if (found != flaw::none || !believable) {
+    drop(c, link_status::reset,
+         found == flaw::none ? drop_reason::not_a_message : reason_of(found));
+    return false;
+  }
+  if (!fits) {
+    drop(c, link_status::reset, drop_reason::too_much_memory);
+    return false;
+  }
+  write(held, c, c->written);  // acknowledges
+  return true;
+}
+
+bool link_core::count_part(connection& c) {
+  const std::size_t part = c.reader.held();
+  parts_size_ += part - c.counted;
+  parts_count_ += static_cast<std::size_t>(part > 0) - static_cast<std::size_t>(c.counted > 0);
+  c.counted = part;
+  const std::size_t most = std::max(options_.memory_limit / 2, options_.max_message_size);
+  return part == 0 || parts_size_ <= most || part < parts_size_ / parts_count_;
+}
+
+void link_core::resume_reading() {
+  const auto now = std::chrono::steady_clock::now();
+  for (const connection_ptr& c : std::exchange(paused_, {})) {
+    c->paused = false;
+    c->begun = now;
+    wait_until_readable(c);
+  }
+}
+
+}  // namespace millrace::detail

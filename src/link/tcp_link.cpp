@@ -1,0 +1,72 @@
+// The public face of link_core.
+#include <millrace/link/tcp_link.hpp>
+
+#include <utility>
+
+#include "link/core.hpp"
+
+namespace millrace {
+
+tcp_link::tcp_link(const link_options& options)
+    : core_(std::make_shared<detail::link_core>(options, nullptr)) {
+  core_->start();
+}
+
+tcp_link::tcp_link(boost::asio::io_context& context, const link_options& options)
+    : core_(std::make_shared<detail::link_core>(options, &context)) {
+  core_->start();
+}
+
+tcp_link::tcp_link(tcp_link&& other) noexcept = default;
+
+tcp_link& tcp_link::operator=(tcp_link&& other) noexcept {
+  std::swap(core_, other.core_);
+  other.close();
+  return *this;
+}
+
+tcp_link::~tcp_link() {
+  close();
+}
+
+const std::string& tcp_link::address() const noexcept {
+  return core_->address();
+}
+
+link_status tcp_link::send(std::string_view to, std::span<const std::byte> bytes) {
+  return core_->send(to, bytes, false);
+}
+
+link_status tcp_link::send_acknowledged(std::string_view to, std::span<const std::byte> bytes) {
+  return core_->send(to, bytes, true);
+}
+
+link_status tcp_link::post(std::string_view to, std::span<const std::byte> bytes,
+                           std::chrono::nanoseconds time, const std::stop_token& stop) {
+  return core_->post(to, bytes, time, stop);
+}
+
+link_status tcp_link::flush(std::string_view to) {
+  return core_->flush(to);
+}
+
+status tcp_link::try_receive(datagram& to) {
+  return core_->try_receive(to);
+}
+
+status tcp_link::receive(datagram& to, const std::stop_token& stop) {
+  return core_->receive(to, detail::never, stop);
+}
+
+status tcp_link::receive_for(datagram& to, std::chrono::nanoseconds time,
+                             const std::stop_token& stop) {
+  return core_->receive(to, detail::deadline_after(time), stop);
+}
+
+void tcp_link::close() noexcept {
+  if (core_) {
+    core_->close();
+  }
+}
+
+}  // namespace millrace
