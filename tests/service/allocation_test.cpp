@@ -8,6 +8,7 @@
 
 #include "calculator.hpp"
 #include "support/allocations.hpp"
+#include "support/child.hpp"
 #include "support/scratch.hpp"
 
 using namespace calculator;
