@@ -48,7 +48,8 @@ times semaphore_trips(std::uint64_t count) {
 }
 
 void ask(const char* question, const char* peer, times (*trips)(std::uint64_t)) {
-  benchmark::RegisterBenchmark(name_of(question, peer, message_size).c_str(), benchmark_trips, trips)
+  benchmark::RegisterBenchmark(name_of(question, peer, message_size).c_str(), benchmark_trips,
+                               trips)
       ->UseManualTime();
 }
 

@@ -8,8 +8,8 @@
 #include <millrace/pool/process_pool.hpp>
 
 #include "../harness/ask.hpp"
-#include "../harness/round_trips.hpp"
 #include "../harness/measure.hpp"
+#include "../harness/round_trips.hpp"
 #include "../peers/millrace_queue.hpp"
 
 namespace bench {

@@ -21,7 +21,7 @@ constexpr std::chrono::nanoseconds shortest_silence = 500ms;
 constexpr std::chrono::nanoseconds longest_silence = 8s;
 /// After a failure to send.
 constexpr auto pause = 50ms;
-/// How long a message that comes into the queue may wait because acknowledgements are waited for.
+/// How long to wait for acknowledgements before looking for new messages, and for a break.
 constexpr auto glance = 1ms;
 
 detail::forwarder_id random_id() {
@@ -29,6 +29,13 @@ detail::forwarder_id random_id() {
   detail::forwarder_id id;
   std::ranges::generate(id, [&] { return static_cast<std::byte>(random()); });
   return id;
+}
+
+tcp_link new_link(const subscriber& from, std::atomic<bool>& broken) {
+  return tcp_link({.address = "",
+                   .timeout = 2s,
+                   .max_message_size = from.max_message_size() + detail::relay_head_size,
+                   .on_drop = [&broken](const std::string&, drop_reason) { broken = true; }});
 }
 
 }  // namespace
@@ -53,6 +60,11 @@ class queue_forwarder::run_state {
     while (!stop.stop_requested()) {
       if (const status s = fill(stop); s != status::ok) {
         return s;
+      }
+      if (f_.broken_.exchange(false)) {
+        sent_ = 0;
+        doubtful_ = true;
+        wait_after_failure(stop);
       }
       if (!send_unsent(stop)) {
         wait_after_failure(stop);
@@ -110,11 +122,8 @@ class queue_forwarder::run_state {
 
   /// Takes what the other side says. False: it cannot take the oldest message.
   bool hear(const std::stop_token& stop) {
-    const bool room = window_.size() < f_.window_;
-    const auto left = std::max<std::chrono::nanoseconds>(patience_until_ - clock::now(), 0ns);
-    const auto time = room ? std::min<std::chrono::nanoseconds>(glance, left) : left;
     datagram d;
-    if (f_.link_.receive_for(d, time, stop) == status::ok) {
+    if (f_.link_.receive_for(d, glance, stop) == status::ok) {
       do {
         const auto f = detail::read_relay_frame(d.bytes);
         if (f && f->forwarder == id_ && !obey(*f)) {
@@ -122,6 +131,8 @@ class queue_forwarder::run_state {
         }
       } while (f_.link_.try_receive(d) == status::ok);
     } else if (clock::now() >= patience_until_) {
+      // Maybe the connection leads nowhere any more, which TCP would notice much later.
+      f_.link_ = new_link(f_.from_, f_.broken_);
       sent_ = 0;
       doubtful_ = true;
       silence_ = std::min(2 * silence_, longest_silence);
@@ -169,9 +180,7 @@ class queue_forwarder::run_state {
 
 queue_forwarder::queue_forwarder(subscriber from, std::string to, std::size_t window)
     : from_(std::move(from)), to_(std::move(to)), window_(std::max<std::size_t>(window, 1)),
-      link_({.address = "",
-             .timeout = std::chrono::seconds(2),
-             .max_message_size = from_.max_message_size() + detail::relay_head_size}) {}
+      link_(new_link(from_, broken_)) {}
 
 queue_forwarder::~queue_forwarder() = default;
 

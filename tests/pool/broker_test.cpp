@@ -18,6 +18,7 @@
 #include "box/messages.hpp"
 #include "box/run_loop.hpp"
 #include "pool/reports.hpp"
+#include "support/child.hpp"
 #include "support/printing.hpp"
 
 using namespace std::chrono_literals;
@@ -53,6 +54,7 @@ struct record {
   lines calls;
   test::reports reports;
   bool cleaner_throws = false;
+  std::atomic<int> handled = 0;
 
   template <class Key = int>
   [[nodiscard]] auto broker() {
@@ -79,6 +81,7 @@ struct record {
         [this](const Key& key, std::string&& text,
                std::string& resource) -> millrace::handled<std::string> {
           note("handle", key, resource + '+' + text);
+          ++handled;
           if (text == "throw") {
             throw std::runtime_error("no handling");
           }
@@ -330,7 +333,8 @@ TEST_CASE("a stop cleans up all resources, whatever is still in the box") {
     std::jthread runner([&] { r.broker().run(box, stop.get_token()); });
     in.deliver(initialize(1));
     in.deliver(dispatch(1, "a"));
-    std::this_thread::sleep_for(20ms);
+    test::eventually([&] { return r.handled == 1; });
+    std::this_thread::sleep_for(10ms);
     stop.request_stop();
   }
   SUBCASE("of a broker that never gets to wait") {
@@ -342,6 +346,7 @@ TEST_CASE("a stop cleans up all resources, whatever is still in the box") {
         in.deliver(unreadable());
       }
     });
+    test::eventually([&] { return r.handled == 1; });
     std::this_thread::sleep_for(5ms);
     stop.request_stop();
     runner.join();

@@ -84,7 +84,9 @@ void answer(const worker_request& r, worker_reply& reply, std::map<std::uint64_t
     (void)reply.send(std::string(std::stoul(rest), 's'));
   } else if (what == "twice") {
     (void)reply.send("first");
-    (void)reply.send("second");
+    if (reply.send("second") != millrace::status::closed) {
+      std::abort();
+    }
   } else if (what == "processors") {
     cpu_set_t mine;
     ::sched_getaffinity(0, sizeof mine, &mine);

@@ -55,6 +55,7 @@ class queue_forwarder {
   subscriber from_;
   std::string to_;
   std::size_t window_;
+  std::atomic<bool> broken_ = false;  // a connection was, since it was looked at
   tcp_link link_;
   std::atomic<std::uint64_t> forwarded_ = 0;
   std::atomic<link_status> last_failure_ = link_status::ok;
