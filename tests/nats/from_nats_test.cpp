@@ -24,7 +24,7 @@ struct from_orders {
     options.server.url = url;
     options.stream.name = "ORDERS";
     options.consumer = "berlin";
-    options.ack_wait = 1s;
+    options.ack_wait = std::chrono::nanoseconds(1s);
     options.retry_pause = 20ms;
     options.on_event = said.listener();
   }
@@ -36,7 +36,7 @@ struct from_orders {
     };
   }
   [[nodiscard]] std::uint64_t arrived() const {
-    return millrace::stat("orders", files.path()).messages;
+    return millrace::stat("orders", files.path()).depth;
   }
   std::vector<std::string> take_all() {
     std::vector<std::string> messages;
@@ -202,7 +202,7 @@ TEST_CASE("what a bridge had fetched as it was stopped is there for the next one
   stream.make_stream("ORDERS", "orders.>");
   stream.publish("orders.a", test::numbers(1, 200));
   from_orders orders(server.url(), 64 * 256);
-  orders.options.ack_wait = 1h;
+  orders.options.ack_wait = std::chrono::nanoseconds(1h);
   test::bridging first(orders.bridge());
   test::eventually([&] { return orders.arrived() == 64; });
   CHECK(first.finish().messages == 64);

@@ -32,7 +32,8 @@ struct to_orders {
     };
   }
   [[nodiscard]] std::uint64_t left() const {
-    return millrace::stat("orders", files.path()).messages;
+    const auto queue = millrace::stat("orders", files.path());
+    return queue.published - queue.finished;
   }
 
   test::scratch files;
