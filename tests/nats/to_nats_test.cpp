@@ -1,4 +1,6 @@
 // From a queue into a stream.
+#include <csignal>
+
 #include <doctest/doctest.h>
 
 #include <millrace/queue/inspect.hpp>
@@ -32,8 +34,8 @@ struct to_orders {
     };
   }
   [[nodiscard]] std::uint64_t left() const {
-    const auto queue = millrace::stat("orders", files.path());
-    return queue.published - queue.finished;
+    const auto state = millrace::stat("orders", files.path());
+    return state.published - state.finished;
   }
 
   test::scratch files;
