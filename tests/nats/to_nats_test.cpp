@@ -126,6 +126,7 @@ TEST_CASE("what a frozen server did not acknowledge in time goes again and is no
   server.freeze();
   test::enqueue_all(orders.queue, test::numbers(1, 500));
   test::eventually([&] { return orders.said.count(millrace::nats_event::disconnected) >= 1; });
+  CHECK(orders.said.said().find("no acknowledgement for 100 ms") != std::string::npos);
   server.thaw();
   test::eventually([&] { return orders.left() == 0; });
   CHECK(bridge.finish().messages == 500);
