@@ -136,6 +136,10 @@ class publishing {
     while (next_answer(raw, 0)) {
       take(owned<natsMsg>(raw));
     }
+    if (outbox_.awaited() != 0 && clock::now() > heard_ + options_.ack_timeout) {
+      throw trouble(
+          fmt::format("no acknowledgement for {} ms", milliseconds(options_.ack_timeout)));
+    }
   }
 
   void wait_for_answer() {
@@ -143,9 +147,6 @@ class publishing {
     natsMsg* raw = nullptr;
     if (next_answer(raw, milliseconds(a_while))) {
       take(owned<natsMsg>(raw));
-    } else if (clock::now() > heard_ + options_.ack_timeout) {
-      throw trouble(
-          fmt::format("no acknowledgement for {} ms", milliseconds(options_.ack_timeout)));
     }
   }
 
