@@ -141,9 +141,9 @@ TEST_CASE("process pool: workers killed at random, every request is answered or 
 }
 
 TEST_CASE("process pool: workers killed at random, for minutes") {
-  test::allow(900);
+  test::allow(1100);
   for (std::uint64_t seed = 10; seed < 18; ++seed) {
-    run(seed % 2 == 0 ? millrace::after_death::redeliver : millrace::after_death::report, 1500,
+    run(seed % 2 == 0 ? millrace::after_death::redeliver : millrace::after_death::report, 600,
         seed);
   }
 }
