@@ -29,6 +29,7 @@ void describe(CLI::App& app, verb& chosen) {
   add_peek(app, chosen);
   add_remove(app, chosen);
   add_link(app, chosen);
+  add_bridge(app, chosen);
   add_bench(app, chosen);
   // Last, for the verbs would inherit it.
   app.footer("Examples:\n"
@@ -56,7 +57,7 @@ exit_code run(int argc, char** argv) {
   if (!chosen) {
     throw failure(exit_code::usage,
                   "say what to do: create, publish, subscribe, list, stat, doctor, "
-                  "peek, remove, link or bench; see 'millrace --help'");
+                  "peek, remove, link, bridge or bench; see 'millrace --help'");
   }
   return chosen();
 }

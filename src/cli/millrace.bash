@@ -4,7 +4,7 @@ _millrace() {
   local current=${COMP_WORDS[COMP_CWORD]}
   local previous=${COMP_WORDS[COMP_CWORD - 1]}
   local verb=${COMP_WORDS[1]}
-  local verbs="create publish subscribe list stat doctor peek remove link bench"
+  local verbs="create publish subscribe list stat doctor peek remove link bridge bench"
   COMPREPLY=()
 
   if ((COMP_CWORD == 1)); then
@@ -18,7 +18,7 @@ _millrace() {
       mapfile -t COMPREPLY < <(compgen -d -- "$current")
       return
       ;;
-    --file)
+    --file | --credentials | --tls-ca | --tls-certificate | --tls-key)
       compopt -o filenames 2>/dev/null
       mapfile -t COMPREPLY < <(compgen -f -- "$current")
       return
@@ -27,7 +27,10 @@ _millrace() {
       mapfile -t COMPREPLY < <(compgen -W "newline nul none" -- "$current")
       return
       ;;
-    --capacity | --block-size | --chunk | --count | --timeout | --permissions | --listen | --connect)
+    --capacity | --block-size | --chunk | --count | --timeout | --permissions | --listen | \
+      --connect | --nats | --stream | \
+      --subject | --publish-to | --consumer | --window | --max-ack-pending | --ack-wait | \
+      --replicas | --user | --password | --token)
       return
       ;;
   esac
@@ -46,6 +49,12 @@ _millrace() {
     peek) options="--count --delimiter --directory --help" ;;
     link) options="--listen --connect --queue --capacity --block-size --directory --help" ;;
     remove | bench) options="--directory --help" ;;
+    bridge)
+      options="--queue --stream --subject --to-nats --from-nats --publish-to --window --consumer
+        --max-ack-pending --ack-wait --replicas --no-create --skip-oversized --nats --user
+        --password --token --credentials --tls-ca --tls-certificate --tls-key --capacity
+        --block-size --directory --help"
+      ;;
     *) return ;;
   esac
   if [[ $current == -* ]]; then

@@ -24,5 +24,6 @@ void add_peek(CLI::App& app, verb& chosen);
 void add_remove(CLI::App& app, verb& chosen);
 void add_link(CLI::App& app, verb& chosen);
 void add_bench(CLI::App& app, verb& chosen);
+void add_bridge(CLI::App& app, verb& chosen);
 
 }  // namespace millrace::cli

@@ -972,7 +972,7 @@ test_completion_knows_verbs_queues_and_what_options_take() {
   bash --norc --noprofile -c "source $completion && complete -p millrace" | grep -q _millrace \
     || fail "not registered"
   same verbs "$(complete_words "$millrace" s)" $'stat\nsubscribe'
-  same "all verbs" "$(complete_words "$millrace" "" | grep -cv '^--')" 10
+  same "all verbs" "$(complete_words "$millrace" "" | grep -cv '^--')" 11
   ok create alpha
   ok create beta
   same queues "$(complete_words "$millrace" stat --directory "$directory" "")" $'alpha\nbeta'
