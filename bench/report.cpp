@@ -1,8 +1,7 @@
 // The report of millrace_bench.
 #include <algorithm>
 #include <fstream>
-#include <iostream>
-#include <sstream>
+#include <ostream>
 #include <string>
 #include <vector>
 
@@ -136,12 +135,7 @@ std::string bar(const std::string& size, const char* figure) {
 
 }  // namespace
 
-void write_report(const record& r, const std::filesystem::path& directory, std::size_t count) {
-  json all = {{"context", r.context}};
-  all["context"]["rounds"] = count;
-
-  std::ostringstream table;
-  write_context(r, count, table);
+void write_answers(const record& r, std::ostream& table, json& all) {
   write_ratios(r, goals, table, all);
   write_limits(r, table, all);
   write_question(r, "Enqueue and dequeue on one thread", "pair", "real_time", duration, table,
@@ -157,12 +151,9 @@ void write_report(const record& r, const std::filesystem::path& directory, std::
   write_question(r, "Two processes to two", "two_to_two", rate, per_second, table, heading);
   write_trips(r, "Round trip of 64 B, spinning", "round_trip_spinning", table);
   write_trips(r, "Round trip of 64 B, sleeping", "round_trip_sleeping", table);
-  write_failed(r, table);
-  write_results(r, all);
+}
 
-  std::cout << table.str();
-  std::ofstream(directory / "table.md") << table.str();
-  std::ofstream(directory / "results.json") << all.dump(1) << '\n';
+void write_plots(const record& r, const std::filesystem::path& directory) {
   plot_bars(r, "pair", {{"3", rate}, {"50", rate}}, directory / "pair.dat", bar);
   plot_lines(r, "one_way", directory / "one_way.dat");
   plot_lines(r, "one_way_in_place", directory / "one_way_in_place.dat");

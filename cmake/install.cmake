@@ -12,6 +12,15 @@ install(TARGETS millrace EXPORT millrace-targets
         LIBRARY COMPONENT library NAMELINK_COMPONENT development
         ARCHIVE COMPONENT development
         INCLUDES DESTINATION ${CMAKE_INSTALL_INCLUDEDIR})
+if(TARGET millrace_link)
+  # millrace-targets must be read first, as a link is made of the library.
+  install(TARGETS millrace_link EXPORT millrace-link-targets
+          RUNTIME COMPONENT library
+          LIBRARY COMPONENT library NAMELINK_COMPONENT development
+          ARCHIVE COMPONENT development)
+  install(EXPORT millrace-link-targets NAMESPACE millrace:: DESTINATION ${package_dir}
+          COMPONENT development)
+endif()
 install(EXPORT millrace-targets NAMESPACE millrace:: DESTINATION ${package_dir}
         COMPONENT development)
 

@@ -1,8 +1,7 @@
 // The report of millrace_box_bench.
 #include <algorithm>
 #include <fstream>
-#include <iostream>
-#include <sstream>
+#include <ostream>
 #include <string>
 
 #include <fmt/format.h>
@@ -148,12 +147,7 @@ std::string same(const std::string& parties) {
 
 }  // namespace
 
-void write_report(const record& r, const std::filesystem::path& directory, std::size_t rounds) {
-  json all = {{"context", r.context}};
-  all["context"]["rounds"] = rounds;
-
-  std::ostringstream table;
-  write_context(r, rounds, table);
+void write_answers(const record& r, std::ostream& table, json& all) {
   write_ratios(r, goals, table, all);
   write_call(r, table, all);
   write_originals(r, table, all);
@@ -167,12 +161,9 @@ void write_report(const record& r, const std::filesystem::path& directory, std::
       question(("100,000 messages, " + policy + (text.empty() ? "" : ", with strings")).c_str(),
                "messages_" + policy + text);
   question("A call, from being made to its reply, coroutines on one thread", "call");
-  write_failed(r, table);
-  write_results(r, all);
+}
 
-  std::cout << table.str();
-  std::ofstream(directory / "table.md") << table.str();
-  std::ofstream(directory / "results.json") << all.dump(1) << '\n';
+void write_plots(const record& r, const std::filesystem::path& directory) {
   plot_workloads(r, directory / "workloads.dat");
   const auto bars = [&](const char* name, const char* parties) {
     plot_bars(r, name, {{parties, time}}, directory / fmt::format("{}.dat", name),

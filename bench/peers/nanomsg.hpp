@@ -1,37 +1,28 @@
-// nng (nanomsg next generation) over ipc: every receiver listens on a pull socket, every sender's
-// push socket dials all of them and shares its messages out.
+// nng (nanomsg next generation) over ipc or TCP: every receiver listens on a pull socket, every
+// sender's push socket dials all of them and shares its messages out.
 #pragma once
 
-#include <string>
 #include <vector>
 
 #include <fmt/format.h>
 #include <nng/nng.h>
 #include <nng/protocol/pipeline0/pull.h>
 #include <nng/protocol/pipeline0/push.h>
-#include <unistd.h>
 
 #include "../harness/processes.hpp"
 #include "peer.hpp"
+#include "transport.hpp"
 
 namespace bench {
 
-class nanomsg {
+template <class Transport>
+class nanomsg_over {
  public:
-  static constexpr const char* name = "nng";
+  static constexpr const char* name = Transport::nng;
   static constexpr waiting streams_by = waiting::sleep;
   static constexpr bool has_threads = true;
 
-  explicit nanomsg(const workload& w) : workload_(w) {
-    for (unsigned i = 0; i < w.receivers; ++i)
-      paths_.push_back(unique_path());
-  }
-  ~nanomsg() {
-    for (const std::string& path : paths_)
-      unlink(path.c_str());
-  }
-  nanomsg(const nanomsg&) = delete;
-  nanomsg& operator=(const nanomsg&) = delete;
+  explicit nanomsg_over(const workload& w) : workload_(w), transports_(w.receivers) {}
 
   class socket {
    public:
@@ -59,11 +50,11 @@ class nanomsg {
 
   class sender {
    public:
-    sender(const nanomsg& c, unsigned)
+    sender(const nanomsg_over& c, unsigned)
         : flags_(c.workload_.wait == waiting::spin ? NNG_FLAG_NONBLOCK : 0),
           socket_(nng_push0_open, c.workload_) {
-      for (const std::string& path : c.paths_)
-        socket::check(nng_dial(socket_.get(), url_of(path).c_str(), nullptr, 0), "dial");
+      for (const Transport& to : c.transports_)
+        socket::check(nng_dial(socket_.get(), to.url().c_str(), nullptr, 0), "dial");
     }
 
     bool send(std::span<const std::byte> message) {
@@ -82,10 +73,10 @@ class nanomsg {
 
   class receiver {
    public:
-    receiver(const nanomsg& c, unsigned index)
+    receiver(const nanomsg_over& c, unsigned index)
         : flags_(c.workload_.wait == waiting::spin ? NNG_FLAG_NONBLOCK : 0),
           socket_(nng_pull0_open, c.workload_) {
-      socket::check(nng_listen(socket_.get(), url_of(c.paths_[index]).c_str(), nullptr, 0),
+      socket::check(nng_listen(socket_.get(), c.transports_[index].url().c_str(), nullptr, 0),
                     "listen");
     }
 
@@ -104,10 +95,11 @@ class nanomsg {
   };
 
  private:
-  static std::string url_of(const std::string& path) { return fmt::format("ipc://{}", path); }
-
   workload workload_;
-  std::vector<std::string> paths_;
+  std::vector<Transport> transports_;
 };
+
+using nanomsg = nanomsg_over<over_ipc>;
+using nanomsg_tcp = nanomsg_over<over_tcp>;
 
 }  // namespace bench

@@ -46,7 +46,8 @@ void plot_bars(const record& r, const std::string& question, const columns& want
                const std::filesystem::path& file,
                std::string (*heading)(const std::string& parties, const char* figure));
 
-/// Writes the report of what was measured; each program has its own.
-void write_report(const record& r, const std::filesystem::path& directory, std::size_t rounds);
+// What each program has to say itself.
+void write_answers(const record& r, std::ostream& table, json& all);
+void write_plots(const record& r, const std::filesystem::path& directory);
 
 }  // namespace bench

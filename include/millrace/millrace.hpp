@@ -12,11 +12,17 @@
 #include <millrace/box/task.hpp>
 #include <millrace/core/error.hpp>
 #include <millrace/core/status.hpp>
+#include <millrace/pool/broker.hpp>
 #include <millrace/pool/id_provider.hpp>
 #include <millrace/pool/item_pool.hpp>
 #include <millrace/pool/item_pool_mock.hpp>
+#include <millrace/pool/process_pool.hpp>
+#include <millrace/pool/report.hpp>
 #include <millrace/pool/request.hpp>
 #include <millrace/pool/response.hpp>
+#include <millrace/pool/routed.hpp>
+#include <millrace/pool/worker.hpp>
+#include <millrace/pool/worker_pool.hpp>
 #include <millrace/queue/doctor.hpp>
 #include <millrace/queue/growing_queue.hpp>
 #include <millrace/queue/inspect.hpp>
@@ -25,4 +31,9 @@
 #include <millrace/queue/publisher.hpp>
 #include <millrace/queue/queue.hpp>
 #include <millrace/queue/subscriber.hpp>
+#include <millrace/service/client.hpp>
+#include <millrace/service/codec.hpp>
+#include <millrace/service/fingerprint.hpp>
+#include <millrace/service/options.hpp>
+#include <millrace/service/service.hpp>
 #include <millrace/version.hpp>

@@ -31,9 +31,9 @@ class alarm_clock {
       thread_ = std::thread([this] { run(); });
     }
     if (time < a.time_.load(std::memory_order_relaxed)) {
+      const auto it = alarms_.emplace(time, &a);
       erase(a);
       a.time_.store(time, std::memory_order_release);
-      const auto it = alarms_.emplace(time, &a);
       if (it == alarms_.begin()) {
         changed_.notify_all();
       }
@@ -48,6 +48,7 @@ class alarm_clock {
  private:
   alarm_clock() = default;
 
+  /// The one that a.time_ tells of.
   void erase(const alarm& a) {
     const auto [begin, end] = alarms_.equal_range(a.time_.load(std::memory_order_relaxed));
     for (auto i = begin; i != end; ++i) {
@@ -92,9 +93,14 @@ alarm::alarm(void (*ring)(void*) noexcept, void* who) noexcept : ring_(ring), wh
   (void)alarm_clock::instance();
 }
 
-void alarm::set_earlier(steady_time time) {
-  alarm_clock::instance().set(*this, time);
+bool alarm::set_earlier(steady_time time) noexcept {
+  try {
+    alarm_clock::instance().set(*this, time);
+  } catch (...) {
+    return false;
+  }
   was_set_.store(true, std::memory_order_relaxed);
+  return true;
 }
 
 alarm::~alarm() {

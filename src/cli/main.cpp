@@ -28,8 +28,9 @@ void describe(CLI::App& app, verb& chosen) {
   add_doctor(app, chosen);
   add_peek(app, chosen);
   add_remove(app, chosen);
-  add_bench(app, chosen);
+  add_link(app, chosen);
   add_bridge(app, chosen);
+  add_bench(app, chosen);
   // Last, for the verbs would inherit it.
   app.footer("Examples:\n"
              "  millrace publish jobs --file jobs.txt\n"
@@ -56,7 +57,7 @@ exit_code run(int argc, char** argv) {
   if (!chosen) {
     throw failure(exit_code::usage,
                   "say what to do: create, publish, subscribe, list, stat, doctor, "
-                  "peek, remove, bench or bridge; see 'millrace --help'");
+                  "peek, remove, link, bridge or bench; see 'millrace --help'");
   }
   return chosen();
 }

@@ -4,7 +4,7 @@ _millrace() {
   local current=${COMP_WORDS[COMP_CWORD]}
   local previous=${COMP_WORDS[COMP_CWORD - 1]}
   local verb=${COMP_WORDS[1]}
-  local verbs="create publish subscribe list stat doctor peek remove bench bridge"
+  local verbs="create publish subscribe list stat doctor peek remove link bridge bench"
   COMPREPLY=()
 
   if ((COMP_CWORD == 1)); then
@@ -27,7 +27,8 @@ _millrace() {
       mapfile -t COMPREPLY < <(compgen -W "newline nul none" -- "$current")
       return
       ;;
-    --capacity | --block-size | --chunk | --count | --timeout | --permissions | --nats | --stream | \
+    --capacity | --block-size | --chunk | --count | --timeout | --permissions | --listen | \
+      --connect | --nats | --stream | \
       --subject | --publish-to | --consumer | --window | --max-ack-pending | --ack-wait | \
       --replicas | --user | --password | --token)
       return
@@ -46,6 +47,7 @@ _millrace() {
     stat) options="--json --directory --help" ;;
     doctor) options="--repair --json --directory --help" ;;
     peek) options="--count --delimiter --directory --help" ;;
+    link) options="--listen --connect --queue --capacity --block-size --directory --help" ;;
     remove | bench) options="--directory --help" ;;
     bridge)
       options="--queue --stream --subject --to-nats --from-nats --publish-to --window --consumer

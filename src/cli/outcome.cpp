@@ -46,6 +46,7 @@ std::string_view advice(errc code) {
     return "try again";
   case errc::corrupted:
     return "'millrace remove' it and create it anew";
+  case errc::protocol_mismatch:
   case errc::forked:
   case errc::closed:
   case errc::system:

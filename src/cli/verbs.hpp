@@ -22,6 +22,7 @@ void add_stat(CLI::App& app, verb& chosen);
 void add_doctor(CLI::App& app, verb& chosen);
 void add_peek(CLI::App& app, verb& chosen);
 void add_remove(CLI::App& app, verb& chosen);
+void add_link(CLI::App& app, verb& chosen);
 void add_bench(CLI::App& app, verb& chosen);
 void add_bridge(CLI::App& app, verb& chosen);
 

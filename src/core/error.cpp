@@ -28,6 +28,8 @@ std::string_view to_string(errc code) noexcept {
     return "layout_mismatch";
   case errc::option_mismatch:
     return "option_mismatch";
+  case errc::protocol_mismatch:
+    return "protocol_mismatch";
   case errc::role_taken:
     return "role_taken";
   case errc::too_many_participants:

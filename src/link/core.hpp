@@ -126,9 +126,9 @@ class link_core : public std::enable_shared_from_this<link_core> {
   boost::asio::basic_waitable_timer<
       std::chrono::steady_clock, boost::asio::wait_traits<std::chrono::steady_clock>, link_strand>
       timer_, accept_pause_;
-  std::vector<std::byte> chunk_;   // what was just read, of any connection
-  std::vector<datagram> arrived_;  // cut from it
-  std::size_t parts_size_ = 0;     // of unfinished messages, all connections together
+  std::vector<std::byte> chunk_;  // what was just read, of any connection
+  std::deque<datagram> arrived_;  // cut from it
+  std::size_t parts_size_ = 0;    // of unfinished messages, all connections together
   std::size_t parts_count_ = 0;
   std::vector<connection_ptr> paused_;
 };

@@ -1,7 +1,7 @@
 // Receiving. A connection that is idle has no buffer: it is read, when there is something, into one
 // that all share.
 #include <algorithm>
-#include <new>
+#include <iterator>
 #include <utility>
 
 #include "link/core.hpp"
@@ -63,6 +63,7 @@ bool link_core::cut(const connection_ptr& c, std::span<const std::byte> bytes) {
   std::uint64_t to_acknowledge = 0;
   std::uint64_t acknowledged = 0;
   std::size_t frames = 0;
+  std::size_t arrived_size = 0;
   const auto take = [&](frame&& f) {
     ++frames;
     if (f.kind == frame_kind::acknowledgement) {
@@ -73,6 +74,7 @@ bool link_core::cut(const connection_ptr& c, std::span<const std::byte> bytes) {
       to_acknowledge = f.number;
     }
     arrived_.push_back({std::move(f.bytes), c->peer, c->local});
+    arrived_size += weight(arrived_.back());
   };
   const bool was_begun = c->reader.begun();
   const flaw found = c->reader.read(bytes, take);
@@ -84,11 +86,13 @@ bool link_core::cut(const connection_ptr& c, std::span<const std::byte> bytes) {
 
   lock held(driver_.mutex());
   c->used = now;
-  for (datagram& each : arrived_) {
-    received_size_ += weight(each);
-    received_.push_back(std::move(each));
+  received_size_ += arrived_size;
+  if (received_.empty()) {
+    received_.swap(arrived_);
+  } else {
+    std::ranges::move(arrived_, std::back_inserter(received_));
+    arrived_.clear();
   }
-  arrived_.clear();
   reading_paused_ = reading_paused_ || received_size_ >= options_.memory_limit / 2;
   c->to_acknowledge = std::max(c->to_acknowledge, to_acknowledge);
   const bool believable = acknowledged <= c->requests;

@@ -215,8 +215,11 @@ void link_core::write_soon(const connection_ptr& c) {
   c->flush_coming = true;
   boost::asio::post(strand_, [self = shared_from_this(), c] {
     lock held(self->driver_.mutex());
-    c->flush_coming = false;
     self->write(held, c, c->queued);
+    c->flush_coming = false;  // not before: those who post meanwhile need not wake anybody
+    if (c->posted > c->written) {
+      self->write_soon(c);
+    }
   });
   driver_.hurry();
 }

@@ -2,36 +2,41 @@
 # Reads every file under TREE/include/millrace and TREE/src and fails on an include against the
 # arrows, naming each one:
 #
-#     pool -> box -> queue -> core        link -> queue        cli -> link, queue
-#     queue (src) -> os -> core           detail is used by queue and box, and not by programs
+#     pool, service -> box -> queue -> core        link -> queue        cli -> link, queue
+#     queue (src) -> os -> core           detail is used by the rooms above it, not by programs
 #     Boost and system headers: under src/os only, but for what other_headers below grants
 #
 # A room is a folder: "queue" is include/millrace/queue, "src/queue" is src/queue, "top" is the
 # headers directly in include/millrace.
 cmake_minimum_required(VERSION 3.25)
 
-set(public_rooms top core detail queue box pool link)
-set(private_rooms src/core src/os src/queue src/box src/link src/cli)
+set(public_rooms top core detail queue box pool service link)
+set(private_rooms src/core src/os src/queue src/box src/pool src/service src/link src/cli)
 
 # The rooms that the files of a room may include from. top is tested file by file, see below.
-set(rooms_for_top       core queue box pool link)
+set(rooms_for_top       core queue box pool service link)
 set(rooms_for_core      core)
 set(rooms_for_detail    detail core)
 set(rooms_for_queue     queue detail core)
 set(rooms_for_box       box queue detail core)
-set(rooms_for_pool      pool box queue core)
+set(rooms_for_pool      pool box queue detail core)
+set(rooms_for_service   service box queue detail core)
 set(rooms_for_link      link queue core)
 set(rooms_for_src/core  src/core core)
 set(rooms_for_src/os    src/os src/core core)
 set(rooms_for_src/queue src/queue src/os src/core queue detail core)
 set(rooms_for_src/box   src/box src/os src/core box detail core)
+set(rooms_for_src/pool  src/pool src/queue src/os src/core pool queue detail core)
+set(rooms_for_src/service src/service src/core service box queue detail core)
 set(rooms_for_src/link  src/link src/core link queue detail core)
-set(rooms_for_src/cli   src/cli top link pool box queue core)
+set(rooms_for_src/cli   src/cli top link service pool box queue core)
 
 # Besides the C++ standard library: the headers, by regular expression, that a room may include.
 set(other_headers_for_src/core  "^fmt/")
 set(other_headers_for_src/os    ".")
 set(other_headers_for_src/queue "^fmt/")
+set(other_headers_for_src/pool  "^fmt/")
+set(other_headers_for_src/service "^fmt/")
 set(other_headers_for_src/link  "^fmt/|^boost/asio/|^mpack.h$")
 set(other_headers_for_src/cli   "^fmt/|^CLI/|^nlohmann/")
 # Or that one file may: for those who have that library and ask for the header.

@@ -16,6 +16,8 @@ function(make_good_tree)
        "#include <boost/asio/post.hpp>\n")
   file(WRITE ${scratch}/include/millrace/pool/broker.hpp
        "#include <millrace/box/message_box.hpp>\n")
+  file(WRITE ${scratch}/include/millrace/service/client.hpp
+       "#include <millrace/box/message_box.hpp>\n")
   file(WRITE ${scratch}/include/millrace/link/tcp_link.hpp "#include <millrace/queue/options.hpp>\n")
   file(WRITE ${scratch}/src/os/lease.hpp "#include <millrace/core/error.hpp>\n")
   file(WRITE ${scratch}/src/os/lease_posix.cpp
@@ -61,6 +63,7 @@ expect_refused(include/millrace/queue/options.hpp "#include <millrace/box/messag
 expect_refused(include/millrace/queue/options.hpp "#include <millrace/millrace.hpp>")
 expect_refused(include/millrace/box/message_box.hpp "#include <millrace/pool/broker.hpp>")
 expect_refused(include/millrace/box/message_box.hpp "#include <millrace/link/tcp_link.hpp>")
+expect_refused(include/millrace/box/message_box.hpp "#include <millrace/service/client.hpp>")
 expect_refused(include/millrace/link/tcp_link.hpp "#include <millrace/box/message_box.hpp>")
 expect_refused(include/millrace/millrace.hpp "#include <millrace/detail/word.hpp>")
 # from the public to the private side, spelled in several ways

@@ -1,5 +1,8 @@
 // What boxes allocate: nothing while they are bounded, hardly anything otherwise.
 #include <cstdint>
+#include <new>
+#include <optional>
+#include <utility>
 
 #include <doctest/doctest.h>
 
@@ -89,6 +92,19 @@ TEST_CASE("an unlimited box allocates less than once in a hundred messages") {
   CHECK(received == 2 * burst);
 }
 
+TEST_CASE("a box that is seldom used is one piece of memory, and allocates nothing at first") {
+  using quiet_box = message_box<std::uint64_t, millrace::quiet<unlimited>>;
+  std::optional<quiet_box> box;
+  CHECK(allocated_by([&] {
+          box.emplace();
+          auto in = box->new_input();
+          for (int i = 0; i < 3; ++i) {
+            (void)in.deliver(1);
+          }
+        }) == 1);
+  CHECK(box->receive() == 1);
+}
+
 TEST_CASE("an unlimited box that was emptied holds on to little memory") {
   struct large {
     std::byte bytes[1024];
@@ -105,4 +121,18 @@ TEST_CASE("an unlimited box that was emptied holds on to little memory") {
     });
     CHECK(balance <= 2);
   }
+}
+
+TEST_CASE("a task for which there is no memory is not waited for") {
+  test::run_loop loop;
+  millrace::task_group group(loop.executor());
+  bool ran = false;
+  auto work = [](bool& to) -> millrace::task<> {
+    to = true;
+    co_return;
+  }(ran);
+  test::refuse_an_allocation();
+  CHECK_THROWS_AS(group.spawn(std::move(work)), std::bad_alloc);
+  group.wait();
+  CHECK_FALSE(ran);
 }

@@ -220,31 +220,24 @@ TEST_CASE("inputs outlive their box, and say that it is gone") {
 TEST_CASE("a stop ends every wait") {
   message_box<text, blocking> box({1});
   auto in = box.new_input();
-  for (const bool before : {true, false}) {
+  const auto stopped_before_and_while = [](auto wait) {
     std::stop_source stop;
-    std::jthread stopper([&stop, before] {
-      std::this_thread::sleep_for(before ? 0ms : 10ms);
+    stop.request_stop();
+    wait(stop.get_token());
+    stop = {};
+    const std::jthread stopper([&stop] {
+      std::this_thread::sleep_for(10ms);
       stop.request_stop();
     });
-    if (before) {
-      stopper.join();
-    }
-    CHECK_FALSE(box.receive(stop.get_token()));
-  }
+    wait(stop.get_token());
+  };
+  stopped_before_and_while([&](const auto& stop) { CHECK_FALSE(box.receive(stop)); });
   CHECK(in.deliver(make("1")));
-  for (const bool before : {true, false}) {
-    std::stop_source stop;
-    std::jthread stopper([&stop, before] {
-      std::this_thread::sleep_for(before ? 0ms : 10ms);
-      stop.request_stop();
-    });
-    if (before) {
-      stopper.join();
-    }
+  stopped_before_and_while([&](const auto& stop) {
     auto m = make("2");
-    CHECK(in.try_for(std::move(m), 1h, stop.get_token()) == status::cancelled);
+    CHECK(in.try_for(std::move(m), 1h, stop) == status::cancelled);
     CHECK(*m == "2");
-  }
+  });
   CHECK(**box.receive() == "1");
   CHECK(in.deliver(make("3")));
   CHECK(**box.receive() == "3");

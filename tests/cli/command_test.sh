@@ -827,7 +827,7 @@ test_help_and_version_go_to_standard_output() {
   same version "$("$millrace" --version)" \
     "millrace $(sed -n 's/.*MILLRACE_VERSION "\(.*\)"/\1/p' "$(dirname "$completion")/../../include/millrace/version.hpp")"
   local verb
-  for verb in create publish subscribe list stat doctor peek remove bench; do
+  for verb in create publish subscribe list stat doctor peek remove link bench; do
     "$millrace" --help | grep -qE "^ +$verb " || fail "--help does not list $verb"
     "$millrace" $verb --help >out 2>err || fail "$verb --help exits with $?"
     [[ ! -s err ]] || fail "$verb --help says $(cat err)"
@@ -933,7 +933,7 @@ test_completion_knows_verbs_queues_and_what_options_take() {
   bash --norc --noprofile -c "source $completion && complete -p millrace" | grep -q _millrace \
     || fail "not registered"
   same verbs "$(complete_words "$millrace" s)" $'stat\nsubscribe'
-  same "all verbs" "$(complete_words "$millrace" "" | grep -cv '^--')" 9
+  same "all verbs" "$(complete_words "$millrace" "" | grep -cv '^--')" 10
   ok create alpha
   ok create beta
   same queues "$(complete_words "$millrace" stat --directory "$directory" "")" $'alpha\nbeta'
@@ -948,7 +948,7 @@ test_completion_knows_verbs_queues_and_what_options_take() {
 
 test_completion_offers_exactly_the_options_that_help_lists() {
   local verb
-  for verb in create publish subscribe list stat doctor peek remove bench; do
+  for verb in create publish subscribe list stat doctor peek remove link bench; do
     same "options of $verb" "$(complete_words "$millrace" $verb -- | tr '\n' ' ')" \
       "$("$millrace" $verb --help | sed -n 's/^ *\(-.,\)\?\(--[a-z-]*\).*/\2/p' | sort | tr '\n' ' ')"
   done

@@ -49,12 +49,14 @@ class box_of_bytes {
 
  private:
   static Policy with_limit(std::size_t limit) {
+    Policy policy{};
+    policy.limit = limit;
     if constexpr (std::is_same_v<Policy, millrace::waiting>) {
       // Its times are those of calls that are not told any; here, all are.
-      return {.limit = limit, .deliver_within = 1ns, .receive_within = 1ns};
-    } else {
-      return {limit};
+      policy.deliver_within = 1ns;
+      policy.receive_within = 1ns;
     }
+    return policy;
   }
   static std::size_t room_of(const Policy& policy) {
     if constexpr (bounded) {
@@ -72,8 +74,10 @@ class box_of_bytes {
 }  // namespace
 
 MILLRACE_BOUNDED_CONFORMANCE(box_of_bytes<millrace::blocking>, box_of_bytes<millrace::non_blocking>,
-                             box_of_bytes<millrace::waiting>);
-MILLRACE_CONFORMANCE(box_of_bytes<millrace::unlimited>);
+                             box_of_bytes<millrace::waiting>,
+                             box_of_bytes<millrace::quiet<millrace::blocking>>);
+MILLRACE_CONFORMANCE(box_of_bytes<millrace::unlimited>,
+                     box_of_bytes<millrace::quiet<millrace::unlimited>>);
 
 TEST_CASE("a box of bytes ends as a box does, and neither end of a loan depends on it") {
   std::optional source(millrace::byte_source<millrace::blocking>({3}));

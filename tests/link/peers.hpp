@@ -19,6 +19,7 @@
 #include <doctest/doctest.h>
 
 #include <netinet/in.h>
+#include <poll.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -47,7 +48,8 @@ class raw_peer {
  public:
   explicit raw_peer(int descriptor) : descriptor_(descriptor) {}
   /// Connects.
-  explicit raw_peer(std::string_view address) : descriptor_(::socket(AF_INET, SOCK_STREAM, 0)) {
+  explicit raw_peer(std::string_view address)
+      : descriptor_(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
     const sockaddr_in to = loopback(port_of(address));
     if (::connect(descriptor_, reinterpret_cast<const sockaddr*>(&to), sizeof to) != 0) {
       throw std::runtime_error("cannot connect");
@@ -90,6 +92,16 @@ class raw_peer {
     result.resize(got);
     return result;
   }
+  /// What is there, waiting for it no longer than `time`. 0: nothing yet, less: the end.
+  [[nodiscard]] ssize_t read_some(std::span<std::byte> buffer,
+                                  std::chrono::milliseconds time) const {
+    pollfd readable{descriptor_, POLLIN, 0};
+    if (::poll(&readable, 1, static_cast<int>(time.count())) <= 0) {
+      return 0;
+    }
+    const auto n = ::recv(descriptor_, buffer.data(), buffer.size(), 0);
+    return n > 0 ? n : -1;
+  }
   /// Waits until the other end has ended.
   void wait_for_end() const {
     while (!read(4096).empty()) {
@@ -110,7 +122,7 @@ class raw_peer {
 class raw_listener {
  public:
   explicit raw_listener(int backlog = 16, int receive_buffer = 0)
-      : descriptor_(::socket(AF_INET, SOCK_STREAM, 0)) {
+      : descriptor_(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
     if (receive_buffer > 0) {
       ::setsockopt(descriptor_, SOL_SOCKET, SO_RCVBUF, &receive_buffer, sizeof receive_buffer);
     }
@@ -128,8 +140,12 @@ class raw_listener {
   ~raw_listener() { ::close(descriptor_); }
 
   [[nodiscard]] const std::string& address() const { return address_; }
+  [[nodiscard]] bool wait_for_caller(std::chrono::milliseconds time) const {
+    pollfd readable{descriptor_, POLLIN, 0};
+    return ::poll(&readable, 1, static_cast<int>(time.count())) > 0;
+  }
   [[nodiscard]] raw_peer accept() const {
-    return raw_peer(::accept(descriptor_, nullptr, nullptr));
+    return raw_peer(::accept4(descriptor_, nullptr, nullptr, SOCK_CLOEXEC));
   }
 
  private:

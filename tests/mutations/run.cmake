@@ -7,7 +7,7 @@
 # noticed it too: such breaks make others wait for ever.
 cmake_minimum_required(VERSION 3.25)
 
-set(limit 20)  # seconds; many times what the tests named here take of themselves
+set(limit 60)  # seconds; many times what the tests named here take of themselves
 cmake_path(SET root NORMALIZE ${CMAKE_CURRENT_LIST_DIR}/../..)
 string(REGEX REPLACE "/$" "" root ${root})
 set(work ${root}/build/mutations)

@@ -10,6 +10,7 @@ namespace {
 std::atomic<bool> counting = false;
 std::atomic<long> allocations = 0;
 std::atomic<long> frees = 0;
+thread_local int allocations_until_refused = -1;  // none is
 
 void count(std::atomic<long>& what) {
   if (counting.load(std::memory_order_relaxed)) {
@@ -25,6 +26,9 @@ void release(void* memory) {
 }
 
 void* allocate(std::size_t size, std::size_t alignment) {
+  if (allocations_until_refused >= 0 && allocations_until_refused-- == 0) {
+    throw std::bad_alloc();
+  }
   count(allocations);
   void* memory =
       alignment <= alignof(std::max_align_t)
@@ -81,6 +85,10 @@ void test::count_allocations(bool on) {
     frees = 0;
   }
   counting = on;
+}
+
+void test::refuse_an_allocation(int after) {
+  allocations_until_refused = after;
 }
 
 long test::allocations_counted() {

@@ -8,6 +8,9 @@ void count_allocations(bool on);
 [[nodiscard]] long allocations_counted();
 [[nodiscard]] long frees_counted();
 
+/// So many allocations of this thread succeed, then one throws std::bad_alloc. -1: none does.
+void refuse_an_allocation(int after = 0);
+
 /// How often `action` allocates.
 template <class Action>
 long allocated_by(Action&& action) {

@@ -26,10 +26,16 @@
 #include <millrace/box/detail/meeting.hpp>
 #include <millrace/box/policies.hpp>
 #include <millrace/box/scheduler.hpp>
+#include <millrace/detail/nothing.hpp>
 
 namespace millrace {
 
 namespace detail {
+
+/// In the place of a stop_token where there is none, and takes no room.
+struct never_stops {
+  [[nodiscard]] static constexpr bool stop_requested() noexcept { return false; }
+};
 
 /// co_await this for the next message.
 ///
@@ -39,19 +45,24 @@ namespace detail {
 ///
 /// `Inbox` is `const async_inbox<...>&`; or without the reference if that was a temporary, which
 /// g++ 12 does not keep for as long as the coroutine waits, though it should.
-template <class Inbox>
+/// `Stop` is std::stop_token or never_stops.
+template <class Inbox, class Stop>
 class receiving final : waiter, resumable {
   using value_type = typename std::remove_cvref_t<Inbox>::value_type;
+  static constexpr steady_time at_once = steady_time::min();
+  static constexpr bool may_stop = std::same_as<Stop, std::stop_token>;
 
  public:
-  receiving(Inbox&& inbox, std::chrono::nanoseconds time, std::stop_token stop)
+  receiving(Inbox&& inbox, std::chrono::nanoseconds time, Stop stop)
       : waiter{[](waiter& w) noexcept { static_cast<receiving&>(w).woken(); }},
         resumable{[](resumable& r) { static_cast<receiving&>(r).go_on(); }},
-        inbox_(std::forward<Inbox>(inbox)), time_(time), stop_(std::move(stop)) {}
+        inbox_(std::forward<Inbox>(inbox)),
+        deadline_(time > std::chrono::nanoseconds::zero() ? deadline_after(time) : at_once),
+        stop_(std::move(stop)) {}
   receiving(const receiving&) = delete;
   receiving& operator=(const receiving&) = delete;
   ~receiving() {
-    if (suspended_ && !from().withdraw(*this)) {  // destroyed with its coroutine
+    if (coroutine_ && !from().withdraw(*this)) {  // destroyed with its coroutine
       where().forget(*this);
     }
   }
@@ -61,21 +72,21 @@ class receiving final : waiter, resumable {
       return false;
     }
     --operations_left;
-    return from().look() != status::empty || time_ <= std::chrono::nanoseconds::zero();
+    return from().look() != status::empty || deadline_ == at_once;
   }
   /// Lets others run first: what is ready may be what delivers the next message, and falling asleep
-  /// makes all threads pass a fence, which costs more than that.
-  void await_suspend(std::coroutine_handle<> h) {
-    coroutine_ = h;
-    suspended_ = true;
-    if (time_ != for_ever) {
-      deadline_ = deadline_after(time_);
+  /// makes all threads pass a fence, which costs more than that; but not in quiet boxes.
+  [[nodiscard]] bool await_suspend(std::coroutine_handle<> h) {
+    if (is_quiet<typename std::remove_cvref_t<Inbox>::policy_type> && operations_left > 0) {
+      coroutine_ = h;
+      return falls_asleep();
     }
-    where().go_on_with(*this);
+    where().go_on_with(*this, h, coroutine_);
+    return true;
   }
   [[nodiscard]] std::optional<value_type> await_resume() {
-    suspended_ = false;
-    std::optional<value_type> message;
+    coroutine_ = {};
+    auto message = nothing<value_type>();
     (void)from().try_receive(message);
     return message;
   }
@@ -94,14 +105,16 @@ class receiving final : waiter, resumable {
 
   /// False: there is something to go on with. True: it is asleep, and may be gone by now.
   [[nodiscard]] bool falls_asleep() {
-    if (!stop_call_ && stop_.stop_possible()) {
-      stop_call_.emplace(stop_, waker{*this});
+    if constexpr (may_stop) {
+      if (!stop_call_ && stop_.stop_possible()) {
+        stop_call_.emplace(stop_, waker{*this});
+      }
     }
     for (;;) {
       state_.store(state::looks, std::memory_order_relaxed);
       from().announce(*this);
-      if (deadline_ != never) {
-        from().wake_receiver_at(deadline_);
+      if (!from().wake_receiver_at(deadline_)) {
+        deadline_ = at_once;  // nothing would wake it in time: it has timed out
       }
       if (done()) {
         if (!from().withdraw(*this)) {
@@ -135,14 +148,16 @@ class receiving final : waiter, resumable {
   [[nodiscard]] auto& from() const noexcept { return *inbox_.from_; }
   [[nodiscard]] const scheduler& where() const noexcept { return inbox_.where_; }
 
+  struct no_call {};
+
   const Inbox inbox_;
-  const std::chrono::nanoseconds time_;
-  const std::stop_token stop_;
-  std::coroutine_handle<> coroutine_;
-  steady_time deadline_ = never;
-  bool suspended_ = false;
+  steady_time deadline_;
+  [[no_unique_address]] const Stop stop_;
+  std::coroutine_handle<> coroutine_;  // while it is suspended
   std::atomic<state> state_{state::looks};
-  std::optional<std::stop_callback<waker>> stop_call_;
+  [[no_unique_address]] std::conditional_t<may_stop, std::optional<std::stop_callback<waker>>,
+                                           no_call>
+      stop_call_;
 };
 
 /// co_await this for a message to be delivered. `Message` is T&&, which stays where it is until it
@@ -168,7 +183,7 @@ class sending final : waiter, resumable, waiting_sender<std::remove_cvref_t<Mess
   sending& operator=(const sending&) = delete;
   ~sending() {
     stop_call_.reset();
-    if (suspended_ && !(in_line_ && step_out(status::cancelled))) {  // destroyed with its coroutine
+    if (coroutine_ && !(in_line_ && step_out(status::cancelled))) {  // destroyed with its coroutine
       where().forget(*this);
     }
   }
@@ -181,17 +196,16 @@ class sending final : waiter, resumable, waiting_sender<std::remove_cvref_t<Mess
     return try_now();
   }
   [[nodiscard]] bool await_suspend(std::coroutine_handle<> h) {
-    coroutine_ = h;
-    suspended_ = true;
     if (operations_left == 0) {  // others first
-      where().go_on_with(*this);
+      where().go_on_with(*this, h, coroutine_);
       return true;
     }
+    coroutine_ = h;
     return !line_up();
   }
   /// Whether it was delivered; if not, the message is as it was.
   bool await_resume() {
-    suspended_ = false;
+    coroutine_ = {};
     return to().outcome(*this) == status::ok;
   }
 
@@ -249,8 +263,7 @@ class sending final : waiter, resumable, waiting_sender<std::remove_cvref_t<Mess
   Message message_;
   const std::chrono::nanoseconds time_;
   const std::stop_token stop_;
-  std::coroutine_handle<> coroutine_;
-  bool suspended_ = false;
+  std::coroutine_handle<> coroutine_;  // while it is suspended
   bool in_line_ = false;
   std::optional<std::stop_callback<stopper>> stop_call_;
 };
@@ -263,28 +276,32 @@ template <class T, box_policy Policy>
 class async_inbox {
  public:
   using value_type = T;
+  using policy_type = Policy;
 
   async_inbox(std::shared_ptr<detail::meeting<T, Policy>> from, scheduler where) noexcept
       : from_(std::move(from)), where_(std::move(where)) {}
 
-  /// co_await gives std::optional<T>, as message_box::receive.
-  [[nodiscard]] auto receive(std::stop_token stop = {}) const& {
+  /// co_await gives std::optional<T>, as message_box::receive. `stop`: a std::stop_token, or none.
+  template <class Stop = detail::never_stops>
+  [[nodiscard]] auto receive(Stop stop = {}) const& {
     return receive_after(from_->policy().receive_time(), std::move(stop));
   }
-  [[nodiscard]] auto receive(std::stop_token stop = {}) && {
+  template <class Stop = detail::never_stops>
+  [[nodiscard]] auto receive(Stop stop = {}) && {
     const auto time = from_->policy().receive_time();
     return std::move(*this).receive_after(time, std::move(stop));
   }
-  [[nodiscard]] auto receive_after(std::chrono::nanoseconds time,
-                                   std::stop_token stop = {}) const& {
-    return detail::receiving<const async_inbox&>(*this, time, std::move(stop));
+  template <class Stop = detail::never_stops>
+  [[nodiscard]] auto receive_after(std::chrono::nanoseconds time, Stop stop = {}) const& {
+    return detail::receiving<const async_inbox&, Stop>(*this, time, std::move(stop));
   }
-  [[nodiscard]] auto receive_after(std::chrono::nanoseconds time, std::stop_token stop = {}) && {
-    return detail::receiving<async_inbox>(std::move(*this), time, std::move(stop));
+  template <class Stop = detail::never_stops>
+  [[nodiscard]] auto receive_after(std::chrono::nanoseconds time, Stop stop = {}) && {
+    return detail::receiving<async_inbox, Stop>(std::move(*this), time, std::move(stop));
   }
 
  private:
-  template <class>
+  template <class, class>
   friend class detail::receiving;
 
   std::shared_ptr<detail::meeting<T, Policy>> from_;

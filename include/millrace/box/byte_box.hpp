@@ -18,6 +18,7 @@
 #include <millrace/box/message_box.hpp>
 #include <millrace/box/policies.hpp>
 #include <millrace/core/status.hpp>
+#include <millrace/detail/nothing.hpp>
 
 namespace millrace {
 
@@ -125,7 +126,7 @@ class byte_source {
  private:
   template <class Receive>
   std::optional<byte_loan> next(Receive receive) {
-    std::optional<std::vector<std::byte>> message;
+    auto message = detail::nothing<std::vector<std::byte>>();
     const bool again = !given_back_->empty();
     if (again) {
       message = std::move(given_back_->front());

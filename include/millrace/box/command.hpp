@@ -42,6 +42,7 @@
 #include <millrace/box/handle.hpp>
 #include <millrace/box/protocol.hpp>
 #include <millrace/box/reply.hpp>
+#include <millrace/detail/deadline.hpp>
 
 namespace millrace {
 
@@ -50,7 +51,9 @@ namespace millrace {
 /// delegate_call return awaitables of what they would return, to be awaited in the same expression,
 /// since they keep references to what they were given. One whose `deliver` waits should also have
 /// deliver_for(message, time, stop) and deliver_time(), as an input has: `call` needs them to wait
-/// no longer than it was told.
+/// no longer than it was told. One that has replies to fetch, and would have the calling thread do
+/// so while it waits, has caller(deadline, stop): that makes what a single `call` sends by, with
+/// deliver(message), and waits by, with await(reply), which says whether the reply is ready.
 template <class S>
 concept command_sink = requires(std::remove_cvref_t<S>& sink,
                                 typename std::remove_cvref_t<S>::value_type&& message) {
@@ -96,13 +99,14 @@ void give_back(std::remove_reference_t<C>& command, Message& message) {
   }
 }
 
-/// A sink for one command, which waits no longer than that even if the sink would.
+/// What a single call sends and waits by: no longer than that even if the sink would.
 template <class Sink>
-struct impatient_sink {
+struct impatient_caller {
   using value_type = message_for<Sink>;
 
   Sink& sink;
   std::chrono::nanoseconds time;
+  steady_time deadline;
   const std::stop_token& stop;
 
   bool deliver(value_type&& message) {
@@ -112,7 +116,22 @@ struct impatient_sink {
       return sink.deliver(std::move(message));
     }
   }
+  template <class R>
+  [[nodiscard]] bool await(async_reply<R>& reply) {
+    return reply.wait_until(deadline, stop);
+  }
 };
+
+template <class Sink>
+[[nodiscard]] auto caller_of(Sink& sink, std::chrono::nanoseconds time,
+                             const std::stop_token& stop) {
+  const auto deadline = deadline_after(time);
+  if constexpr (requires { sink.caller(deadline, stop); }) {
+    return sink.caller(deadline, stop);
+  } else {
+    return impatient_caller<Sink>{sink, time, deadline, stop};
+  }
+}
 
 }  // namespace detail
 
@@ -162,10 +181,9 @@ template <command_sink Sink, class C>
                         const std::stop_token& stop = {}) {
   using type = std::remove_cvref_t<C>;
   if constexpr (detail::may_wait_for<Sink, type>()) {
-    const auto deadline = detail::deadline_after(time);
-    auto reply = call_async(detail::impatient_sink<std::remove_reference_t<Sink>>{sink, time, stop},
-                            std::forward<C>(command));
-    const bool came = reply.wait_until(deadline, stop);
+    auto caller = detail::caller_of(sink, time, stop);
+    auto reply = call_async(caller, std::forward<C>(command));
+    const bool came = caller.await(reply);
     return reply.take_or_give_up(!came && stop.stop_requested() ? command_errc::cancelled
                                                                 : command_errc::timed_out);
   }

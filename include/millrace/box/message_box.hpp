@@ -15,7 +15,6 @@
 #include <memory>
 #include <optional>
 #include <stop_token>
-#include <thread>
 #include <utility>
 
 #include <millrace/box/async_box.hpp>
@@ -23,6 +22,8 @@
 #include <millrace/box/policies.hpp>
 #include <millrace/box/scheduler.hpp>
 #include <millrace/core/status.hpp>
+#include <millrace/detail/nothing.hpp>
+#include <millrace/detail/tail_guess.hpp>
 
 namespace millrace {
 
@@ -46,6 +47,7 @@ class input {
   input(input&&) noexcept = default;
   input& operator=(input other) noexcept {
     meeting_.swap(other.meeting_);
+    tail_ = other.tail_;
     return *this;
   }
   ~input() {
@@ -70,7 +72,9 @@ class input {
   bool deliver_for(T&& message, std::chrono::nanoseconds time, const std::stop_token& stop = {}) {
     return try_for(std::move(message), time, stop) == status::ok;
   }
-  bool try_deliver(T&& message) { return meeting_->try_send(std::move(message)) == status::ok; }
+  bool try_deliver(T&& message) {
+    return meeting_->try_send(std::move(message), tail_) == status::ok;
+  }
 
   /// How long deliver waits for room.
   [[nodiscard]] std::chrono::nanoseconds deliver_time() const noexcept {
@@ -81,7 +85,7 @@ class input {
 
   /// As deliver_for, and says why not: full (no time was given), timeout, cancelled or closed.
   status try_for(T&& message, std::chrono::nanoseconds time, const std::stop_token& stop = {}) {
-    const status s = meeting_->try_send(std::move(message));
+    const status s = meeting_->try_send(std::move(message), tail_);
     if constexpr (Policy::bounded) {
       if (s == status::full && time > std::chrono::nanoseconds::zero()) {
         return meeting_->send(std::move(message), detail::deadline_after(time), stop);
@@ -104,6 +108,7 @@ class input {
   }
 
   std::shared_ptr<meeting> meeting_;
+  detail::tail_guess tail_;
 };
 
 /// The next message of a box: there already, or still to come. Nothing is taken from the box before
@@ -121,13 +126,13 @@ class future_message {
   }
   /// The message, if there is one now.
   [[nodiscard]] std::optional<T> try_get() {
-    std::optional<T> message;
+    auto message = detail::nothing<T>();
     (void)meeting_->try_receive(message);
     return message;
   }
   /// Waits for it. Nothing: none can come any more, or a stop was asked for.
   [[nodiscard]] std::optional<T> get(const std::stop_token& stop = {}) {
-    std::optional<T> message;
+    auto message = detail::nothing<T>();
     (void)meeting_->receive(message, detail::never, stop);
     return message;
   }
@@ -152,6 +157,9 @@ class message_box {
   /// Throws errc::invalid_option for a limit of 0.
   explicit message_box(const Policy& policy = {})
       : meeting_(std::make_shared<detail::meeting<T, Policy>>(policy)) {}
+  /// For pools: the receiving end of what has been made.
+  explicit message_box(std::shared_ptr<detail::meeting<T, Policy>> with) noexcept
+      : meeting_(std::move(with)) {}
   message_box(message_box&&) noexcept = default;
   message_box& operator=(message_box&& other) noexcept {
     message_box(std::move(other)).meeting_.swap(meeting_);
@@ -159,8 +167,7 @@ class message_box {
   }
   ~message_box() {
     if (meeting_) {
-      meeting_->close();
-      discard();
+      meeting_->receiver_leaves();
     }
   }
 
@@ -175,12 +182,12 @@ class message_box {
   /// Waits no longer than so.
   [[nodiscard]] std::optional<T> receive_after(std::chrono::nanoseconds time,
                                                const std::stop_token& stop = {}) {
-    std::optional<T> message;
+    auto message = detail::nothing<T>();
     (void)receive_within(message, time, stop);
     return message;
   }
   [[nodiscard]] std::optional<T> try_receive() {
-    std::optional<T> message;
+    auto message = detail::nothing<T>();
     (void)meeting_->try_receive(message);
     return message;
   }
@@ -229,20 +236,6 @@ class message_box {
   [[nodiscard]] static std::default_sentinel_t end() noexcept { return {}; }
 
  private:
-  /// Now, and not when the last input goes: whoever has that may be waiting for a message's end.
-  void discard() noexcept {
-    for (status s = status::ok; s != status::closed;) {
-      try {
-        std::optional<T> message;
-        s = meeting_->try_receive(message);
-        if (s == status::empty) {
-          std::this_thread::yield();  // somebody is in the middle of delivering
-        }
-      } catch (...) {  // that message is gone, too
-      }
-    }
-  }
-
   template <class... Boxes>
   friend class selector;
   using meeting = detail::meeting<T, Policy>;

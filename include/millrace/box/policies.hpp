@@ -53,4 +53,15 @@ concept box_policy = std::copyable<P> && requires(const P& policy) {
   };
 };
 
+/// As P, for a box of which there are very many, each with little to do: it is small, and its
+/// receiver falls asleep in nanoseconds instead of microseconds. While threads are busy with it, it
+/// is slower.
+template <box_policy P>
+struct quiet : P {};
+
+template <class P>
+inline constexpr bool is_quiet = false;
+template <class P>
+inline constexpr bool is_quiet<quiet<P>> = true;
+
 }  // namespace millrace

@@ -5,15 +5,19 @@
 // ready form a queue of their own here, and the executor only gets one job at a time that works on
 // it. If more is ready, a job asks for the help of another before it goes on with a coroutine; so
 // nothing that is ready waits behind a coroutine that takes long, if the executor has an idle
-// thread.
+// thread. Where other threads make coroutines ready, a job looks for more of them before it ends,
+// for some ten microseconds.
 #pragma once
 
+#include <atomic>
 #include <concepts>
 #include <coroutine>
 #include <memory>
 #include <mutex>
 #include <thread>
 #include <utility>
+
+#include <millrace/detail/adaptive_mutex.hpp>
 
 namespace millrace {
 
@@ -31,10 +35,11 @@ namespace detail {
 struct resumable {
   explicit resumable(void (*how)(resumable&)) noexcept : go_on(how) {}
 
+  [[nodiscard]] bool queued() const noexcept { return previous != this; }
+
   void (*go_on)(resumable&);
   resumable* next = nullptr;
-  resumable* previous = nullptr;
-  bool queued = false;
+  resumable* previous = this;  // in no queue
 };
 
 /// Thread-safe.
@@ -54,11 +59,13 @@ class ready_queue : public std::enable_shared_from_this<ready_queue> {
  private:
   virtual void post_work() = 0;
   void unlink(resumable& r) noexcept;
+  [[nodiscard]] bool look_for_more(std::unique_lock<adaptive_mutex>& lock);
 
-  std::mutex mutex_;
-  resumable* first_ = nullptr;
+  adaptive_mutex mutex_;
+  std::atomic<resumable*> first_ = nullptr;  // written under the mutex
   resumable* last_ = nullptr;
-  bool posted_ = false;  // a job that has not begun
+  bool posted_ = false;  // a job that has not begun, or looks for more
+  bool fed_ = false;     // by a thread that does not work here
 };
 
 template <executor E>
@@ -88,6 +95,18 @@ class scheduler {
       : queue_(std::make_shared<detail::ready_queue_on<E>>(std::move(e))) {}
 
   void go_on_with(detail::resumable& r) const { queue_->push(r); }
+  /// The same from await_suspend. `to` is where its awaiter keeps the coroutine while it is
+  /// suspended: not, if this throws what the executor throws.
+  void go_on_with(detail::resumable& r, std::coroutine_handle<> h,
+                  std::coroutine_handle<>& to) const {
+    to = h;
+    try {
+      queue_->push(r);
+    } catch (...) {
+      to = {};
+      throw;
+    }
+  }
   /// Takes one out whose coroutine was destroyed. REQUIRES: it was given to go_on_with, or another
   /// thread is about to do that; it does not go on.
   void forget(detail::resumable& r) const noexcept {
@@ -114,22 +133,17 @@ class yielding : resumable {
   yielding(const yielding&) = delete;
   yielding& operator=(const yielding&) = delete;
   ~yielding() {
-    if (suspended_) {  // the coroutine was destroyed meanwhile
+    if (coroutine_) {  // it was destroyed meanwhile
       where_->forget(*this);
     }
   }
   [[nodiscard]] static bool await_ready() noexcept { return false; }
-  void await_suspend(std::coroutine_handle<> h) {
-    coroutine_ = h;
-    suspended_ = true;
-    where_->go_on_with(*this);
-  }
-  void await_resume() noexcept { suspended_ = false; }
+  void await_suspend(std::coroutine_handle<> h) { where_->go_on_with(*this, h, coroutine_); }
+  void await_resume() noexcept { coroutine_ = {}; }
 
  private:
   const scheduler* where_;
-  std::coroutine_handle<> coroutine_;
-  bool suspended_ = false;
+  std::coroutine_handle<> coroutine_;  // while it is suspended
 };
 
 }  // namespace detail

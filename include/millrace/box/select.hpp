@@ -15,10 +15,11 @@
 #include <variant>
 
 #include <millrace/box/message_box.hpp>
+#include <millrace/detail/nothing.hpp>
 
 namespace millrace {
 
-/// Thread-safety: as the receiver of each of its boxes, which must outlive it.
+/// Of different boxes. Thread-safety: as the receiver of each of them, which must outlive it.
 template <class... Boxes>
 class selector {
   static constexpr std::size_t count = sizeof...(Boxes);
@@ -40,7 +41,7 @@ class selector {
     return receive_until(detail::deadline_after(time), stop);
   }
   [[nodiscard]] std::optional<message> try_receive() {
-    std::optional<message> m;
+    auto m = detail::nothing<message>();
     (void)attempt(m);
     return m;
   }
@@ -50,7 +51,7 @@ class selector {
 
   [[nodiscard]] std::optional<message> receive_until(detail::steady_time deadline,
                                                      const std::stop_token& stop) {
-    std::optional<message> m;
+    auto m = detail::nothing<message>();
     const auto announce = [this](detail::parker& bed) { return announcement(*this, bed); };
     (void)detail::await([&] { return attempt(m); }, announce, deadline, stop);
     return m;
@@ -82,7 +83,7 @@ class selector {
   }
   template <std::size_t I>
   status attempt_one(std::optional<message>& to) {
-    auto m = std::optional<std::variant_alternative_t<I, message>>();
+    auto m = detail::nothing<std::variant_alternative_t<I, message>>();
     const status s = std::get<I>(boxes_).meeting_->try_receive(m);
     if (m) {
       to.emplace(std::in_place_index<I>, std::move(*m));

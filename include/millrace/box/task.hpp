@@ -124,6 +124,21 @@ inline task<void> detail::task_promise<void>::get_return_object() noexcept {
   return task<void>(std::coroutine_handle<task_promise>::from_promise(*this));
 }
 
+namespace detail {
+
+/// A coroutine that belongs to nobody, and is gone when it ends.
+struct detached {
+  struct promise_type {
+    [[nodiscard]] static detached get_return_object() noexcept { return {}; }
+    [[nodiscard]] static std::suspend_never initial_suspend() noexcept { return {}; }
+    [[nodiscard]] static std::suspend_never final_suspend() noexcept { return {}; }
+    static void return_void() noexcept {}
+    [[noreturn]] static void unhandled_exception() noexcept { std::terminate(); }
+  };
+};
+
+}  // namespace detail
+
 /// Runs tasks on a scheduler. Thread-safe.
 class task_group {
  public:
@@ -133,12 +148,18 @@ class task_group {
   /// Waits for all tasks.
   ~task_group() { wait_for_all(); }
 
+  /// Throws std::bad_alloc, and then the task is gone.
   void spawn(task<> t) {
     {
       const std::lock_guard lock(mutex_);
       ++running_;
     }
-    run(std::move(t));
+    try {
+      run(std::move(t));
+    } catch (...) {
+      ended({});
+      throw;
+    }
   }
   /// Until all tasks have ended; throws what the first one threw that did.
   void wait() {
@@ -149,18 +170,7 @@ class task_group {
   }
 
  private:
-  /// A coroutine that belongs to nobody, and is gone when it ends.
-  struct detached {
-    struct promise_type {
-      [[nodiscard]] static detached get_return_object() noexcept { return {}; }
-      [[nodiscard]] static std::suspend_never initial_suspend() noexcept { return {}; }
-      [[nodiscard]] static std::suspend_never final_suspend() noexcept { return {}; }
-      static void return_void() noexcept {}
-      [[noreturn]] static void unhandled_exception() noexcept { std::terminate(); }
-    };
-  };
-
-  detached run(task<> given) {
+  detail::detached run(task<> given) {
     std::exception_ptr error;
     {
       const task<> t = std::move(given);  // gone before anybody hears that it ended

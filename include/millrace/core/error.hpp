@@ -8,15 +8,16 @@
 namespace millrace {
 
 enum class errc {
-  invalid_name,      // not 1 to 200 bytes of letters, digits, '.', '_', '-', or starts with '.'
-  invalid_option,    // an option's value is impossible
-  not_found,         // no queue of that name
-  already_exists,    // create_only, and there is one
-  not_a_queue,       // a file that millrace did not make, a link, a directory, a cut-off file
-  version_mismatch,  // made by another format version
-  layout_mismatch,   // made by a build with other sizes or offsets
-  option_mismatch,   // the queue has other parameters than the options ask for
-  role_taken,        // the role is exclusive and another live handle has it
+  invalid_name,       // not 1 to 200 bytes of letters, digits, '.', '_', '-', or starts with '.'
+  invalid_option,     // an option's value is impossible
+  not_found,          // no queue of that name
+  already_exists,     // create_only, and there is one
+  not_a_queue,        // a file that millrace did not make, a link, a directory, a cut-off file
+  version_mismatch,   // made by another format version
+  layout_mismatch,    // made by a build with other sizes or offsets
+  option_mismatch,    // the queue has other parameters than the options ask for
+  protocol_mismatch,  // a service has other commands than its client, or their shapes differ
+  role_taken,         // the role is exclusive and another live handle has it
   too_many_participants,  // every place in the queue's participant table is held by a live handle
   wrong_owner,            // the file belongs to another user and the options do not allow that
   permission_denied,      // the system refused access

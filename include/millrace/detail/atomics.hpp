@@ -3,6 +3,7 @@
 #pragma once
 
 #include <atomic>
+#include <cstddef>
 #include <cstdint>
 
 namespace millrace::detail {
@@ -10,6 +11,8 @@ namespace millrace::detail {
 struct native_atomics {
   template <class T>
   using atomic = std::atomic<T>;
+  /// How far apart lies what different threads write: in cache lines of their own.
+  static constexpr std::size_t apart = 64;
 
   /// A hint to the processor that this thread waits for another one's store.
   static void pause() noexcept {

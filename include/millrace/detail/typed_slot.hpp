@@ -25,7 +25,7 @@ template <class T, class A>
 struct typed_slot {
   // Where messages fill cache lines, a slot begins a line of its own, since its neighbour, which
   // the other side works on, would share one with it.
-  alignas(sizeof(T) > 56 ? 64 : 8) typename A::template atomic<std::uint64_t> word;
+  alignas(sizeof(T) > 56 ? A::apart : 8) typename A::template atomic<std::uint64_t> word;
   union {
     T value;
   };

@@ -1,7 +1,7 @@
 // growing_queue: local_queue without a limit. Its laps lie in segments of their own, linked in
 // their order: the first ones short, so that a quiet queue is small, later ones of a few hundred
-// slots. A segment goes when it was drained; one is kept for the next lap, so that steady traffic
-// allocates nothing.
+// slots. The very first lies in the queue itself. Any other goes when it was drained; one is kept
+// for the next lap, so that steady traffic allocates nothing.
 //
 // Nobody may touch a segment that could have gone. So a producer claims before it looks: it reads
 // the tail, reads which segment is last, and moves the tail from what it read. As the last segment
@@ -10,6 +10,8 @@
 // idea is that of the list queue in Rust's crossbeam.)
 #pragma once
 
+#include <algorithm>
+#include <bit>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -22,20 +24,23 @@
 #include <millrace/core/status.hpp>
 #include <millrace/detail/atomics.hpp>
 #include <millrace/detail/cursor.hpp>
+#include <millrace/detail/nothing.hpp>
 #include <millrace/detail/ring.hpp>
+#include <millrace/detail/tail_guess.hpp>
 #include <millrace/detail/typed_slot.hpp>
 
 namespace millrace {
 
 /// Thread-safety: try_enqueue and close from any thread; the others from one at a
-/// time. For tests: `A`, the atomic operations to use, and `Shortest`, the slots of the first
-/// segment; others have up to 16 times as many.
-template <class T, class A = detail::native_atomics, std::uint32_t Shortest = 16>
+/// time. For tests: `A`, the atomic operations to use; `Shortest`, the slots of the first segment,
+/// and `Longest`, those that later ones come to by doubling.
+template <class T, class A = detail::native_atomics, std::uint32_t Shortest = 4,
+          std::uint32_t Longest = 64 * Shortest>
 class growing_queue {
   static_assert(std::is_move_constructible_v<T>, "messages are moved in and out");
 
  public:
-  growing_queue() : first_(segment::make(first_lap)) {
+  growing_queue() : first_(segment::make_at(first_place_, slots_in(first_lap))) {
     last_.store(first_, std::memory_order_relaxed);
     tail_.store(start.bits, std::memory_order_relaxed);
     spare_.store(nullptr, std::memory_order_relaxed);
@@ -49,16 +54,21 @@ class growing_queue {
       }
       step();
     }
-    segment::destroy(first_);
+    release(first_);
     segment::destroy(spare_.load(std::memory_order_relaxed));
   }
 
   /// ok: moved from `message`. closed: `message` is as it was. Throws std::bad_alloc, and what T's
   /// move throws.
   status try_enqueue(T&& message) {
+    detail::tail_guess none;
+    return try_enqueue(std::move(message), none);
+  }
+  /// The same, for a producer that comes again.
+  status try_enqueue(T&& message, detail::tail_guess& guess) {
     segment_ptr next;
     std::uint32_t next_slots = 0;
-    detail::cursor tail{tail_.load(std::memory_order_acquire)};
+    detail::cursor tail = guess.of(tail_);
     for (int waits = 0;;) {
       if (tail.closed()) {
         return status::closed;
@@ -78,14 +88,17 @@ class growing_queue {
         next = obtain(tail.lap() + 1);                          // before the claim, as it may throw
         next_slots = slots_in(tail.lap() + 1);
       }
-      if (tail_.compare_exchange_weak(tail.bits, tail.next_index().bits, std::memory_order_acquire,
+      std::uint64_t seen = tail.bits;  // not tail itself, which then had to be in memory
+      if (tail_.compare_exchange_weak(seen, tail.next_index().bits, std::memory_order_acquire,
                                       std::memory_order_acquire)) {
+        guess.moved(tail, tail.next(slots));
         if (ends_lap) {
           link(*s, next.release(), tail);
         }
         s->slots()[tail.index()].publish(std::move(message), tail.lap());
         return status::ok;
       }
+      tail.bits = seen;
     }
   }
 
@@ -99,19 +112,17 @@ class growing_queue {
     return true;
   }
   [[nodiscard]] std::optional<T> try_dequeue() noexcept(std::is_nothrow_move_constructible_v<T>) {
-    std::optional<T> message;
+    auto message = detail::nothing<T>();
     try_dequeue(message);
     return message;
   }
 
   /// Whether try_dequeue would find a message. For the consumer.
   [[nodiscard]] bool ready() noexcept {
-    for (;; step()) {
-      const detail::word w = at_head().load();  // SYNC (a)
-      if (w != slot::marked(detail::state::pad, head_.lap())) {
-        return w == slot::marked(detail::state::ready, head_.lap());
-      }
-    }
+    const std::uint32_t lap = head_.lap();
+    const detail::word w = at_head().load();  // SYNC (a)
+    return w == slot::marked(detail::state::ready, lap) ||
+           (w == slot::marked(detail::state::pad, lap) && ready_past_pads());
   }
 
   /// From now on nothing is enqueued; what was stays to be dequeued.
@@ -129,18 +140,19 @@ class growing_queue {
   using slot = detail::typed_slot<T, A>;
   static constexpr auto first_lap = static_cast<std::uint32_t>(detail::first_lap);
   static constexpr detail::cursor start = detail::cursor::start_of(first_lap);
-  static constexpr std::uint32_t longest = 16 * Shortest;
+  static constexpr auto doublings =
+      static_cast<std::uint32_t>(std::countr_zero(Longest / Shortest));
 
   /// How long a lap is follows from its number alone, as nobody may look into a segment before it
   /// has claimed a slot of it.
   [[nodiscard]] static constexpr std::uint32_t slots_in(std::uint32_t lap) noexcept {
     const std::uint32_t number = lap - first_lap;
-    return number < 4 ? Shortest << number : longest;
+    return number < doublings ? Shortest << number : Longest;
   }
-  static_assert(slots_in(first_lap + 4) == 2 * slots_in(first_lap + 3));
+  static_assert(slots_in(first_lap + doublings) == 2 * slots_in(first_lap + doublings - 1));
 
   /// The slots follow in the same piece of memory.
-  struct alignas(64) segment {
+  struct segment {
     typename A::template atomic<segment*> next;
 
     [[nodiscard]] slot* slots() noexcept {
@@ -149,7 +161,9 @@ class growing_queue {
 
     [[nodiscard]] static segment* make(std::uint32_t lap) {
       const std::uint32_t count = slots_in(lap);
-      void* memory = ::operator new(offset + count * sizeof(slot), alignment);
+      return make_at(::operator new (size(count), std::align_val_t{alignment}), count);
+    }
+    [[nodiscard]] static segment* make_at(void* memory, std::uint32_t count) noexcept {
       auto* s = ::new (memory) segment{};
       auto* at = static_cast<std::byte*>(memory) + offset;
       for (std::uint32_t i = 0; i < count; ++i) {
@@ -157,10 +171,13 @@ class growing_queue {
       }
       return s;
     }
-    static void destroy(segment* s) noexcept { ::operator delete(s, alignment); }
+    static void destroy(segment* s) noexcept { ::operator delete (s, std::align_val_t{alignment}); }
+    [[nodiscard]] static constexpr std::size_t size(std::uint32_t count) noexcept {
+      return offset + count * sizeof(slot);
+    }
 
-    static constexpr std::align_val_t alignment{alignof(slot) > 64 ? alignof(slot) : 64};
-    static constexpr std::size_t offset = static_cast<std::size_t>(alignment);
+    static constexpr std::size_t alignment = std::max(alignof(slot), alignof(void*));
+    static constexpr std::size_t offset = alignment;  // room for the pointer
   };
   struct destroy_segment {
     void operator()(segment* s) const noexcept { segment::destroy(s); }
@@ -191,21 +208,36 @@ class growing_queue {
     const std::uint32_t slots = slots_in(head_.lap());
     head_ = head_.next(slots);
     if (head_.index() == 0) {
-      segment* const drained = first_;
-      first_ = first_->next.load(std::memory_order_relaxed);
-      if (slots == longest) {
-        segment::destroy(spare_.exchange(drained, std::memory_order_acq_rel));  // SYNC (h)
-      } else {
-        segment::destroy(drained);
-      }
+      leave_segment(slots);
+    }
+  }
+  [[gnu::noinline]] void leave_segment(std::uint32_t slots) noexcept {
+    segment* const drained = first_;
+    first_ = first_->next.load(std::memory_order_relaxed);
+    if (slots == Longest) {
+      segment::destroy(spare_.exchange(drained, std::memory_order_acq_rel));  // SYNC (h)
+    } else {
+      release(drained);
+    }
+  }
+  [[gnu::noinline]] bool ready_past_pads() noexcept {
+    do {
+      step();
+    } while (at_head().load() == slot::marked(detail::state::pad, head_.lap()));
+    return ready();
+  }
+  void release(segment* s) noexcept {
+    if (static_cast<void*>(s) != first_place_) {
+      segment::destroy(s);
     }
   }
 
-  alignas(64) typename A::template atomic<std::uint64_t> tail_;
+  alignas(A::apart) typename A::template atomic<std::uint64_t> tail_;
   typename A::template atomic<segment*> last_;
-  alignas(64) detail::cursor head_ = start;
+  typename A::template atomic<segment*> spare_;  // seldom touched by either side
+  alignas(A::apart) detail::cursor head_ = start;
   segment* first_;
-  alignas(64) typename A::template atomic<segment*> spare_;
+  alignas(segment::alignment) std::byte first_place_[segment::size(Shortest)];  // the first segment
 };
 
 }  // namespace millrace

@@ -22,7 +22,9 @@
 #include <millrace/core/status.hpp>
 #include <millrace/detail/atomics.hpp>
 #include <millrace/detail/cursor.hpp>
+#include <millrace/detail/nothing.hpp>
 #include <millrace/detail/ring.hpp>
+#include <millrace/detail/tail_guess.hpp>
 #include <millrace/detail/typed_slot.hpp>
 
 namespace millrace {
@@ -55,12 +57,18 @@ class local_queue {
   /// ok: moved from `message`. full, closed: `message` is as it was. If T's move throws, so does
   /// this, and the place that was claimed for it stays taken until the consumer comes by.
   status try_enqueue(T&& message) noexcept(std::is_nothrow_move_constructible_v<T>) {
+    detail::tail_guess none;
+    return try_enqueue(std::move(message), none);
+  }
+  /// The same, for a producer that comes again.
+  status try_enqueue(T&& message,
+                     detail::tail_guess& guess) noexcept(std::is_nothrow_move_constructible_v<T>) {
     // The word at the tail is
     //  (1) free in the tail's lap: to be claimed
     //  (2) of the lap before: its message was not taken yet. Nobody can have claimed it in this
-    //      lap, so the tail still stands here: full
+    //      lap, so if the tail is not closed meanwhile, it still stands here: full
     //  (3) further on: others have claimed it meanwhile
-    detail::cursor tail{tail_.load(std::memory_order_relaxed)};
+    detail::cursor tail = guess.of(tail_);
     for (;;) {
       if (tail.closed()) {
         return status::closed;
@@ -69,15 +77,21 @@ class local_queue {
       const detail::word w = s.load();            // SYNC (b)
       if (w == detail::word::free(tail.lap())) {  // (1)
         // Relaxed: it hands out places, and orders nothing; the words do.
-        if (tail_.compare_exchange_weak(tail.bits, tail.next(slots_count_).bits,
-                                        std::memory_order_relaxed, std::memory_order_relaxed)) {
+        const detail::cursor next = tail.next(slots_count_);
+        std::uint64_t seen = tail.bits;  // not tail itself, which then had to be in memory
+        if (tail_.compare_exchange_weak(seen, next.bits, std::memory_order_relaxed,
+                                        std::memory_order_relaxed)) {
+          guess.moved(tail, next);
           s.publish(std::move(message), tail.lap());
           return status::ok;
         }
-      } else if (detail::laps_between(w.lap(), tail.lap()) < 0) {  // (2)
-        return status::full;
-      } else {  // (3)
-        tail.bits = tail_.load(std::memory_order_relaxed);
+        tail.bits = seen;
+      } else {
+        const detail::cursor now{tail_.load(std::memory_order_relaxed)};
+        if (now.bits == tail.bits && detail::laps_between(w.lap(), tail.lap()) < 0) {  // (2)
+          return status::full;
+        }
+        tail = now;  // (3)
       }
     }
   }
@@ -92,19 +106,17 @@ class local_queue {
     return true;
   }
   [[nodiscard]] std::optional<T> try_dequeue() noexcept(std::is_nothrow_move_constructible_v<T>) {
-    std::optional<T> message;
+    auto message = detail::nothing<T>();
     try_dequeue(message);
     return message;
   }
 
   /// Whether try_dequeue would find a message. For the consumer.
   [[nodiscard]] bool ready() noexcept {
-    for (;; step()) {
-      const detail::word w = at_head().load();  // SYNC (a)
-      if (w != slot::marked(detail::state::pad, head_.lap())) {
-        return w == slot::marked(detail::state::ready, head_.lap());
-      }
-    }
+    const std::uint32_t lap = head_.lap();
+    const detail::word w = at_head().load();  // SYNC (a)
+    return w == slot::marked(detail::state::ready, lap) ||
+           (w == slot::marked(detail::state::pad, lap) && ready_past_pads());
   }
 
   /// From now on nothing is enqueued; what was stays to be dequeued.
@@ -129,9 +141,16 @@ class local_queue {
 
   /// Past the slot at the head, whose T is gone.
   void step() noexcept {
+    slot& gone = at_head();
     const auto free = detail::word::free(head_.lap() + 1);
-    at_head().word.store(free.bits, std::memory_order_release);  // SYNC (b)
     head_ = head_.next(slots_count_);
+    gone.word.store(free.bits, std::memory_order_release);  // SYNC (b)
+  }
+  [[gnu::noinline]] bool ready_past_pads() noexcept {
+    do {
+      step();
+    } while (at_head().load() == slot::marked(detail::state::pad, head_.lap()));
+    return ready();
   }
 
   static std::uint32_t checked(std::size_t limit) {
@@ -144,10 +163,10 @@ class local_queue {
 
   // What both sides read, what producers write, and what the consumer writes lie in lines of their
   // own.
-  alignas(64) const std::uint32_t slots_count_;
+  alignas(A::apart) const std::uint32_t slots_count_;
   const std::unique_ptr<slot[]> slots_;
-  alignas(64) typename A::template atomic<std::uint64_t> tail_;
-  alignas(64) detail::cursor head_ = start;
+  alignas(A::apart) typename A::template atomic<std::uint64_t> tail_;
+  alignas(A::apart) detail::cursor head_ = start;
 };
 
 }  // namespace millrace

@@ -119,6 +119,7 @@ struct staged_atomics {
   using atomic = staged<T>;
   using mutex = staged_mutex;
   using fence = staged_fence;
+  static constexpr std::size_t apart = 64;
   static void pause() { stage::give_way(); }
 };
 

@@ -55,12 +55,13 @@ class play {
   play(Meeting& meeting, const setting& s) : meeting_(meeting), setting_(s), account_(s.senders) {}
 
   void send(unsigned who) {
+    detail::tail_guess guess;
     for (unsigned i = 0; i < setting_.each; ++i) {
       Message m(who, i);
       m.moves_left = i < setting_.throws ? 0 : 99;
       const bool too_late = closed_;
       try {
-        const status s = send(std::move(m));
+        const status s = send(std::move(m), guess);
         stage::require(!too_late || s == status::closed, "accepted after a close");
         stage::require(s != status::closed || setting_.closes, "closed, but nobody closed it");
         if (s == status::ok) {
@@ -94,8 +95,8 @@ class play {
   }
 
  private:
-  status send(Message&& m) {
-    const status s = meeting_.try_send(std::move(m));
+  status send(Message&& m, detail::tail_guess& guess) {
+    const status s = meeting_.try_send(std::move(m), guess);
     if (s != status::full) {
       return s;
     }

@@ -17,7 +17,7 @@ constexpr unsigned producers = 2;
 
 struct setting {
   std::size_t limit = 0;  // 0: none
-  unsigned each = 2;      // messages by producer
+  unsigned each = 3;      // messages by producer; the third is the first one sent by a guess
   unsigned before = 0;    // messages that have passed before
   bool closes = false;
   bool throws = false;  // every second message
@@ -82,13 +82,14 @@ class play {
   play(Queue& queue, const setting& s) : queue_(queue), setting_(s), room_(s.limit) {}
 
   void produce(unsigned who) {
+    detail::tail_guess guess;
     for (unsigned i = 0, refused = 0; i < setting_.each && refused < 3;) {
       const bool too_late = closed_;
       Message m(who, i);
       m.moves_left = setting_.throws && i % 2 == 0 ? 0 : 99;
       room_.begin(who);
       try {
-        const status s = queue_.try_enqueue(std::move(m));
+        const status s = queue_.try_enqueue(std::move(m), guess);
         room_.end(who, s);
         stage::require(!too_late || s == status::closed, "accepted after a close");
         if (s == status::closed) {
@@ -177,7 +178,7 @@ std::string run_local(schedules& how, const setting& s) {
 }
 template <bool Throws>
 std::string run_growing(schedules& how, const setting& s) {
-  return run<growing_queue<message<Throws>, staged_atomics, 2>, message<Throws>>(how, s);
+  return run<growing_queue<message<Throws>, staged_atomics, 2, 32>, message<Throws>>(how, s);
 }
 
 }  // namespace

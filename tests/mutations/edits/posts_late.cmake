@@ -8,7 +8,7 @@ set(find [==[  if (!posted_) {
 set(put [==[  struct late {
     ready_queue* to;
     bool posts;
-    std::mutex& mutex;
+    adaptive_mutex& mutex;
     ~late() {
       if (posts) {
         mutex.unlock();

@@ -18,16 +18,15 @@ class alarm {
   ~alarm();
 
   /// Rings once at `time`, or earlier if that was asked for; then it is as if never set. Cheap if
-  /// set to an earlier time already. Thread-safe.
-  void set(steady_time time) {
-    if (time < time_.load(std::memory_order_acquire)) {
-      set_earlier(time);
-    }
+  /// set to an earlier time already. False: it will not, for want of memory or of a thread. `time`
+  /// may be never. Thread-safe.
+  [[nodiscard]] bool set(steady_time time) noexcept {
+    return time >= time_.load(std::memory_order_acquire) || set_earlier(time);
   }
 
  private:
   friend class alarm_clock;
-  void set_earlier(steady_time time);
+  [[nodiscard]] bool set_earlier(steady_time time) noexcept;
 
   void (*const ring_)(void*) noexcept;
   void* const who_;

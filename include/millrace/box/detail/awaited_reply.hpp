@@ -91,7 +91,9 @@ class [[nodiscard]] scheduled_reply : public awaited_reply<R>, waiter, resumable
     if (time_ != for_ever) {
       alarm_.emplace([](void* who) noexcept { static_cast<scheduled_reply*>(who)->give_up(); },
                      this);
-      alarm_->set(deadline_after(time_));
+      if (!alarm_->set(deadline_after(time_))) {
+        give_up();
+      }
     }
     return state_.exchange(state::sleeps, std::memory_order_acq_rel) == state::begins;
   }

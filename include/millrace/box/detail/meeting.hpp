@@ -2,10 +2,10 @@
 //
 // Waiting is arranged so that it costs nothing while nobody waits:
 //
-// SYNC (r) the receiver sleeps                   a sender
-//      registers itself in receiver_             publishes a message
+// SYNC (r) the receiver sleeps                   a sender, who closes, the last input, a stop
+//      registers itself in receiver_             publishes a message, or what else it is
 //      fence (seldom)                            fence (often)
-//      looks for a message; sleeps               looks at receiver_; wakes whom it takes from there
+//      looks for it; sleeps                      looks at receiver_; wakes whom it takes from there
 //
 // SYNC (s) a sender sleeps                       the receiver
 //      joins the list, sets senders_wait_        sets a slot free
@@ -25,11 +25,13 @@
 
 #include <atomic>
 #include <chrono>
+#include <cstddef>
 #include <cstdint>
 #include <exception>
 #include <mutex>
 #include <optional>
 #include <stop_token>
+#include <thread>
 #include <type_traits>
 #include <utility>
 
@@ -41,7 +43,9 @@
 #include <millrace/core/status.hpp>
 #include <millrace/detail/atomics.hpp>
 #include <millrace/detail/deadline.hpp>
+#include <millrace/detail/nothing.hpp>
 #include <millrace/detail/spinning.hpp>
+#include <millrace/detail/tail_guess.hpp>
 #include <millrace/queue/growing_queue.hpp>
 #include <millrace/queue/local_queue.hpp>
 
@@ -52,8 +56,14 @@ struct native_threads : native_atomics {
   using mutex = std::mutex;
   using fence = uneven_fence;
 };
+/// In quiet boxes, which are to be small, and whose receivers sleep often.
+struct quiet_threads : native_threads {
+  using fence = even_fence;
+  static constexpr std::size_t apart = alignof(void*);
+};
 
-template <class T, class Policy, class A = native_threads>
+template <class T, class Policy,
+          class A = std::conditional_t<is_quiet<Policy>, quiet_threads, native_threads>>
 class meeting {
   static constexpr bool bounded = Policy::bounded;
   static constexpr bool moves_safely = std::is_nothrow_move_constructible_v<T>;
@@ -69,16 +79,22 @@ class meeting {
 
   /// ok: moved from `message`. full, closed: it is as it was.
   status try_send(T&& message) noexcept(moves_safely&& bounded) {
+    tail_guess none;
+    return try_send(std::move(message), none);
+  }
+  /// The same, for a sender that comes again.
+  status try_send(T&& message, tail_guess& guess) noexcept(moves_safely&& bounded) {
     if constexpr (bounded) {
       if (senders_wait_.load(std::memory_order_relaxed)) {
         return status::full;
       }
     }
-    return try_enqueue(std::move(message));
+    return try_enqueue(std::move(message), guess);
   }
 
   /// Waits for room. timeout, cancelled, closed: `message` is as it was.
-  status send(T&& message, steady_time deadline, const std::stop_token& stop) requires bounded {
+  [[gnu::noinline]] status send(T&& message, steady_time deadline,
+                                const std::stop_token& stop) requires bounded {
     status s = try_send(std::move(message));
     if (s != status::full) {
       return s;
@@ -105,14 +121,15 @@ class meeting {
   }
 
   /// Puts a sender into the list. True: no need to wait, its outcome is there already. False: it
-  /// will be woken, and may have gone on and be gone by now.
+  /// will be woken, and may have gone on and be gone by now. Whom nothing could wake in time does
+  /// not wait: it has timed out.
   [[nodiscard]] bool line_up(waiting_sender<T>& sender,
                              const std::stop_token& stop) noexcept requires bounded {
     sender_list<T> served;
     bool done = false;
     {
-      const std::lock_guard lock(senders_mutex_);
-      senders_.push_back(sender);
+      const std::lock_guard lock(senders_.mutex);
+      senders_.list.push_back(sender);
       sender.waits = true;
       if (!senders_wait_.load(std::memory_order_relaxed)) {
         senders_wait_.store(true, std::memory_order_relaxed);
@@ -125,11 +142,12 @@ class meeting {
       } else if (stop.stop_requested()) {
         end(sender, status::cancelled);
         done = true;
-      } else if (sender.deadline != never) {
-        alarm_.set(sender.deadline);
+      } else if (!alarm_.set(sender.deadline)) {
+        end(sender, status::timeout);
+        done = true;
       }
       // Under the lock: after it the sender may be gone, and with it the last who needs the box.
-      message_arrived();
+      wake_receiver();
     }
     served.wake_all();
     return done;
@@ -137,7 +155,7 @@ class meeting {
 
   /// Ends a sender's waiting, unless that was done: then false, and it is being woken.
   [[nodiscard]] bool step_out(waiting_sender<T>& sender, status why) noexcept requires bounded {
-    const std::lock_guard lock(senders_mutex_);
+    const std::lock_guard lock(senders_.mutex);
     if (sender.waits) {
       end(sender, why);
       return true;
@@ -162,7 +180,8 @@ class meeting {
     return attempt([&] { return queue_.ready(); });
   }
 
-  status receive(std::optional<T>& to, steady_time deadline, const std::stop_token& stop) {
+  [[gnu::noinline]] status receive(std::optional<T>& to, steady_time deadline,
+                                   const std::stop_token& stop) {
     return await([&] { return try_receive(to); }, announced_here(), deadline, stop);
   }
   status await_message(steady_time deadline, const std::stop_token& stop) {
@@ -202,14 +221,15 @@ class meeting {
     parked_thread thread_;
   };
 
-  /// Makes it look again.
-  [[gnu::noinline]] void wake_receiver() noexcept {
-    if (waiter* const w = receiver_.exchange(nullptr, std::memory_order_acq_rel)) {
-      w->wake(*w);
+  /// Makes it look again: to be called after whatever it looks for has changed.
+  void wake_receiver() noexcept {
+    fence_.often();  // SYNC (r)
+    if (receiver_.load(std::memory_order_relaxed) != nullptr) {
+      take_and_wake();
     }
   }
-  /// The same at this time, or earlier.
-  void wake_receiver_at(steady_time time) { alarm_.set(time); }
+  /// The same at this time, or earlier; false: see alarm.
+  [[nodiscard]] bool wake_receiver_at(steady_time time) noexcept { return alarm_.set(time); }
 
   // --- both
 
@@ -219,20 +239,35 @@ class meeting {
     if constexpr (bounded) {
       sender_list<T> refused;
       {
-        const std::lock_guard lock(senders_mutex_);
+        const std::lock_guard lock(senders_.mutex);
         serve(refused);
       }
       refused.wake_all();
     }
-    fence_.often();  // SYNC (r), with what the queue and closing_ say
     wake_receiver();
   }
   [[nodiscard]] bool closed() const noexcept { return queue_.closed(); }
 
+  /// Closes, and destroys what is in the box now, not when the last input goes: whoever has that
+  /// may be waiting for a message's end.
+  void receiver_leaves() noexcept {
+    close();
+    for (status s = status::ok; s != status::closed;) {
+      try {
+        auto message = nothing<T>();
+        s = try_receive(message);
+        if (s == status::empty) {
+          std::this_thread::yield();  // somebody is in the middle of delivering
+        }
+      } catch (...) {  // that message is gone, too
+      }
+    }
+  }
+
   // Relaxed: whoever adds one has another, or is the receiver.
   void add_input() noexcept { inputs_.fetch_add(1, std::memory_order_relaxed); }
   void drop_input() noexcept {
-    if (inputs_.fetch_sub(1, std::memory_order_seq_cst) == 1) {  // SYNC (i)
+    if (inputs_.fetch_sub(1, std::memory_order_release) == 1) {  // SYNC (i)
       wake_receiver();
     }
   }
@@ -242,39 +277,39 @@ class meeting {
     return [this](parker& bed) { return announcement(*this, bed); };
   }
 
-  status try_enqueue(T&& message) noexcept(moves_safely&& bounded) {
+  status try_enqueue(T&& message, tail_guess& guess) noexcept(moves_safely&& bounded) {
     if constexpr (moves_safely && bounded) {
-      const status s = queue_.try_enqueue(std::move(message));
+      const status s = queue_.try_enqueue(std::move(message), guess);
       if (s == status::ok) {
-        message_arrived();
+        wake_receiver();
       }
       return s;
     } else {
       try {
-        const status s = queue_.try_enqueue(std::move(message));
-        message_arrived();
+        const status s = queue_.try_enqueue(std::move(message), guess);
+        wake_receiver();
         return s;
       } catch (...) {
-        message_arrived();  // a pad, which the receiver clears away
+        wake_receiver();  // a pad, which the receiver clears away
         throw;
       }
     }
   }
 
-  void message_arrived() noexcept {
-    fence_.often();  // SYNC (r)
-    if (receiver_.load(std::memory_order_relaxed) != nullptr) {
-      wake_receiver();
+  [[gnu::noinline]] void take_and_wake() noexcept {
+    if (waiter* const w = receiver_.exchange(nullptr, std::memory_order_acq_rel)) {
+      w->wake(*w);
     }
   }
 
   /// `once` says whether there is a message; it may set slots free in any case.
   template <class Once>
   status attempt(Once once) noexcept(moves_safely) {
+    return once_and_hand_over(once) ? status::ok : found_nothing(once);
+  }
+  template <class Once>
+  [[gnu::noinline]] status found_nothing(Once once) noexcept(moves_safely) {
     do {
-      if (once_and_hand_over(once)) {
-        return status::ok;
-      }
       if (closing_.load(std::memory_order_acquire) && queue_.drained()) {  // SYNC (c)
         return status::closed;
       }
@@ -282,8 +317,11 @@ class meeting {
         return status::empty;
       }
       // No more can come; but the last input's last message may have, since we looked.
-    } while (queue_.ready());
-    return status::closed;
+      if (!queue_.ready()) {
+        return status::closed;
+      }
+    } while (!once_and_hand_over(once));
+    return status::ok;
   }
 
   template <class Once>
@@ -316,7 +354,7 @@ class meeting {
   [[gnu::noinline]] bool serve_waiting() noexcept requires bounded {
     sender_list<T> served;
     {
-      const std::lock_guard lock(senders_mutex_);
+      const std::lock_guard lock(senders_.mutex);
       serve(served);
     }
     const bool any = !served.empty();
@@ -325,10 +363,10 @@ class meeting {
   }
 
   /// Moves waiting messages into the queue, as many as go, and their senders to `served`.
-  /// REQUIRES: senders_mutex_.
+  /// REQUIRES: senders_.mutex.
   void serve(sender_list<T>& served) noexcept requires bounded {
-    while (!senders_.empty()) {
-      waiting_sender<T>& first = *senders_.first();
+    while (!senders_.list.empty()) {
+      waiting_sender<T>& first = *senders_.list.first();
       status result = status::ok;
       try {
         result = queue_.try_enqueue(std::move(*first.message));
@@ -342,12 +380,12 @@ class meeting {
       served.push_back(first);
     }
   }
-  /// REQUIRES: senders_mutex_.
+  /// REQUIRES: senders_.mutex.
   void end(waiting_sender<T>& sender, status result) noexcept requires bounded {
-    senders_.remove(sender);
+    senders_.list.remove(sender);
     sender.waits = false;
     sender.result = result;
-    if (senders_.empty()) {
+    if (senders_.list.empty()) {
       senders_wait_.store(false, std::memory_order_relaxed);
     }
   }
@@ -357,15 +395,13 @@ class meeting {
     if constexpr (bounded) {
       sender_list<T> overdue;
       {
-        const std::lock_guard lock(senders_mutex_);
+        const std::lock_guard lock(senders_.mutex);
         const auto now = std::chrono::steady_clock::now();
-        for (waiting_sender<T>* s = senders_.first(); s != nullptr;) {
+        for (waiting_sender<T>* s = senders_.list.first(); s != nullptr;) {
           waiting_sender<T>* const after = s->next;
-          if (s->deadline <= now) {
+          if (s->deadline <= now || !alarm_.set(s->deadline)) {
             end(*s, status::timeout);
             overdue.push_back(*s);
-          } else {
-            alarm_.set(s->deadline);
           }
           s = after;
         }
@@ -375,18 +411,23 @@ class meeting {
     wake_receiver();  // which looks at the clock itself
   }
 
-  const Policy policy_;
-  const typename A::fence fence_;
-  queue_type queue_;
   // Read by everybody all the time, written when somebody begins or ends to wait.
-  alignas(64) typename A::template atomic<waiter*> receiver_{nullptr};
+  alignas(A::apart) typename A::template atomic<waiter*> receiver_{nullptr};
   typename A::template atomic<bool> senders_wait_{false};
   // That the queue is closed, for a receiver that looks again and again: looking at the queue's
   // tail would take that away from the senders.
   typename A::template atomic<bool> closing_{false};
   typename A::template atomic<std::uint32_t> inputs_{0};
-  alignas(64) typename A::mutex senders_mutex_;
-  sender_list<T> senders_;
+  [[no_unique_address]] const typename A::fence fence_{};
+  [[no_unique_address]] const Policy policy_;
+  struct alignas(A::apart) waiting_list {
+    typename A::mutex mutex;
+    sender_list<T> list;
+  };
+  struct nobody {};  // there is always room
+  [[no_unique_address]] std::conditional_t<bounded, waiting_list, nobody> senders_;
+  queue_type queue_;
+  // After all that it touches when it rings, as its end waits for that.
   alarm alarm_{[](void* self) noexcept { static_cast<meeting*>(self)->ring(); }, this};
 };
 

@@ -3,7 +3,7 @@
 // Two sides each write, then read what the other wrote; at least one must see the other. Both need
 // a full fence between their write and their read, unless the rare side can make all threads pass
 // one: then the frequent side must only keep the compiler from exchanging the two. Where the system
-// refuses that, both fence.
+// refuses that, both fence. So do they where the other side is not rare.
 #pragma once
 
 #include <atomic>
@@ -27,9 +27,17 @@ class uneven_fence {
   static void seldom() noexcept;
 
  private:
+  friend class even_fence;
   static void here() noexcept;
 
   const bool reaches_all_;
+};
+
+/// The same where both sides fence: nanoseconds each.
+class even_fence {
+ public:
+  static void often() noexcept { uneven_fence::here(); }
+  static void seldom() noexcept { uneven_fence::here(); }
 };
 
 }  // namespace millrace::detail

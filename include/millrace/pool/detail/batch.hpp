@@ -10,6 +10,7 @@
 #include <utility>
 #include <vector>
 
+#include <millrace/detail/spinning.hpp>
 #include <millrace/pool/detail/errand.hpp>
 #include <millrace/pool/detail/item_thread.hpp>
 #include <millrace/pool/detail/progress.hpp>

@@ -14,6 +14,7 @@
 #include <atomic>
 #include <utility>
 
+#include <millrace/detail/spinning.hpp>
 #include <millrace/pool/detail/sleeper.hpp>
 
 namespace millrace::detail {

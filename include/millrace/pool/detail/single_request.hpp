@@ -4,6 +4,7 @@
 #include <memory>
 #include <utility>
 
+#include <millrace/detail/spinning.hpp>
 #include <millrace/pool/detail/errand.hpp>
 #include <millrace/pool/detail/item_thread.hpp>
 #include <millrace/pool/detail/progress.hpp>

@@ -1,0 +1,9 @@
+#include "questions.hpp"
+
+#include "../harness/ask.hpp"
+
+void bench::ask() {
+  ask_link_messages();
+  ask_link_one_way();
+  ask_link_round_trip();
+}

@@ -1,0 +1,191 @@
+// The sending side of a queue link: a window of messages on loan, sent in order, and again from its
+// beginning when the other side misses something or says nothing for too long.
+#include <millrace/link/queue_link.hpp>
+
+#include <algorithm>
+#include <deque>
+#include <random>
+#include <utility>
+
+#include "link/relay.hpp"
+
+namespace millrace {
+
+namespace {
+
+using clock = std::chrono::steady_clock;
+using namespace std::chrono_literals;
+
+/// How long the other side may say nothing new while something is on its way; doubled each time.
+constexpr std::chrono::nanoseconds shortest_silence = 500ms;
+constexpr std::chrono::nanoseconds longest_silence = 8s;
+/// After a failure to send.
+constexpr auto pause = 50ms;
+/// How long to wait for acknowledgements before looking for new messages, and for a break.
+constexpr auto glance = 1ms;
+
+detail::forwarder_id random_id() {
+  std::random_device random;
+  detail::forwarder_id id;
+  std::ranges::generate(id, [&] { return static_cast<std::byte>(random()); });
+  return id;
+}
+
+tcp_link new_link(const subscriber& from, std::atomic<bool>& broken) {
+  return tcp_link({.address = "",
+                   .timeout = 2s,
+                   .max_message_size = from.max_message_size() + detail::relay_head_size,
+                   .on_drop = [&broken](const std::string&, drop_reason) { broken = true; }});
+}
+
+}  // namespace
+
+class queue_forwarder::run_state {
+ public:
+  explicit run_state(queue_forwarder& f) : f_(f) {}
+  /// What was not acknowledged is given back.
+  ~run_state() {
+    for (auto& each : window_) {
+      try {
+        each.requeue();
+      } catch (const error&) {
+        // The queue is unusable, as its next user will hear.
+      }
+    }
+  }
+  run_state(const run_state&) = delete;
+  run_state& operator=(const run_state&) = delete;
+
+  status run(const std::stop_token& stop) {
+    while (!stop.stop_requested()) {
+      if (const status s = fill(stop); s != status::ok) {
+        return s;
+      }
+      if (f_.broken_.exchange(false)) {
+        sent_ = 0;
+        doubtful_ = true;
+        wait_after_failure(stop);
+      }
+      if (!send_unsent(stop)) {
+        wait_after_failure(stop);
+        continue;
+      }
+      if (!hear(stop)) {
+        return status::too_large;
+      }
+    }
+    return status::cancelled;
+  }
+
+ private:
+  /// Takes messages out of the queue while the window has room; waits for one if it is empty.
+  status fill(const std::stop_token& stop) {
+    while (window_.size() < f_.window_) {
+      auto next = window_.empty() ? f_.from_.dequeue(stop) : f_.from_.try_dequeue();
+      if (!next) {
+        const status s = f_.from_.last_status();
+        return s == status::empty ? status::ok : s;
+      }
+      if (window_.empty()) {
+        patience_until_ = clock::now() + silence_;
+      }
+      window_.push_back(std::move(*next));
+    }
+    return status::ok;
+  }
+
+  /// False: it could not.
+  bool send_unsent(const std::stop_token& stop) {
+    for (; sent_ < window_.size(); ++sent_) {
+      detail::write_relay_frame(frame_, {detail::relay_kind::message, id_, oldest_, oldest_ + sent_,
+                                         window_[sent_].bytes()});
+      // A post does not say at once that nobody is there.
+      const link_status s =
+          doubtful_ ? f_.link_.send(f_.to_, frame_)
+                    : f_.link_.post(f_.to_, frame_, std::chrono::nanoseconds::max(), stop);
+      doubtful_ = s != link_status::ok;
+      if (doubtful_) {
+        f_.last_failure_.store(s);
+        sent_ = 0;
+        return false;
+      }
+    }
+    return true;
+  }
+
+  void wait_after_failure(const std::stop_token& stop) {
+    datagram d;  // none is worth anything: all is sent again
+    const auto until = clock::now() + pause;
+    while (f_.link_.receive_for(d, until - clock::now(), stop) == status::ok) {
+    }
+  }
+
+  /// Takes what the other side says. False: it cannot take the oldest message.
+  bool hear(const std::stop_token& stop) {
+    datagram d;
+    if (f_.link_.receive_for(d, glance, stop) == status::ok) {
+      do {
+        const auto f = detail::read_relay_frame(d.bytes);
+        if (f && f->forwarder == id_ && !obey(*f)) {
+          return false;
+        }
+      } while (f_.link_.try_receive(d) == status::ok);
+    } else if (clock::now() >= patience_until_) {
+      // Maybe the connection leads nowhere any more, which TCP would notice much later.
+      f_.link_ = new_link(f_.from_, f_.broken_);
+      sent_ = 0;
+      doubtful_ = true;
+      silence_ = std::min(2 * silence_, longest_silence);
+      patience_until_ = clock::now() + silence_;
+    }
+    return true;
+  }
+
+  bool obey(const detail::relay_frame& f) {
+    if (f.kind == detail::relay_kind::too_large) {
+      acknowledge(f.number - 1);
+      return f.number != oldest_;
+    }
+    acknowledge(f.number);
+    if (f.kind == detail::relay_kind::resend) {
+      sent_ = 0;
+    }
+    return true;
+  }
+
+  void acknowledge(std::uint64_t number) {
+    if (number < oldest_ || number - oldest_ >= window_.size()) {
+      return;  // old news, or nonsense
+    }
+    const auto count = static_cast<std::size_t>(number - oldest_ + 1);
+    window_.erase(window_.begin(), window_.begin() + static_cast<std::ptrdiff_t>(count));
+    oldest_ += count;
+    sent_ -= std::min(sent_, count);
+    f_.forwarded_ += count;
+    f_.last_failure_.store(link_status::ok);
+    silence_ = shortest_silence;
+    patience_until_ = clock::now() + silence_;
+  }
+
+  queue_forwarder& f_;
+  const detail::forwarder_id id_ = random_id();
+  std::deque<message> window_;
+  std::uint64_t oldest_ = 1;  // the number of the window's first
+  std::size_t sent_ = 0;      // of the window, from its front; 0: all is to be sent again
+  bool doubtful_ = true;      // whether anybody is there
+  detail::byte_vector frame_;
+  std::chrono::nanoseconds silence_ = shortest_silence;
+  clock::time_point patience_until_{};
+};
+
+queue_forwarder::queue_forwarder(subscriber from, std::string to, std::size_t window)
+    : from_(std::move(from)), to_(std::move(to)), window_(std::max<std::size_t>(window, 1)),
+      link_(new_link(from_, broken_)) {}
+
+queue_forwarder::~queue_forwarder() = default;
+
+status queue_forwarder::run(const std::stop_token& stop) {
+  return run_state(*this).run(stop);
+}
+
+}  // namespace millrace

@@ -1,0 +1,75 @@
+// What a queue_forwarder and a queue_collector say to each other; link/queue_link.hpp says how it
+// looks on the wire.
+#pragma once
+
+#include <algorithm>
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <vector>
+
+#include "link/frame.hpp"
+
+namespace millrace::detail {
+
+using forwarder_id = std::array<std::byte, 16>;
+
+enum class relay_kind : char {
+  message = 'D',
+  acknowledged = 'A',
+  resend = 'R',
+  too_large = 'L',
+};
+
+struct relay_frame {
+  relay_kind kind;
+  forwarder_id forwarder;
+  std::uint64_t oldest;  // of a message
+  std::uint64_t number;
+  std::span<const std::byte> bytes;  // of a message
+};
+
+/// Bytes in front of a message.
+inline constexpr std::size_t relay_head_size = 1 + sizeof(forwarder_id) + 2 * number_size;
+
+/// Replaces what is in `to`.
+inline void write_relay_frame(byte_vector& to, const relay_frame& f) {
+  to.assign(1, static_cast<std::byte>(f.kind));
+  to.insert(to.end(), f.forwarder.begin(), f.forwarder.end());
+  if (f.kind == relay_kind::message) {
+    append_number(to, f.oldest);
+  }
+  append_number(to, f.number);
+  to.insert(to.end(), f.bytes.begin(), f.bytes.end());
+}
+
+/// Nothing: it is none.
+[[nodiscard]] inline std::optional<relay_frame> read_relay_frame(std::span<const std::byte> from) {
+  constexpr std::size_t short_head = relay_head_size - number_size;
+  if (from.size() < short_head) {
+    return std::nullopt;
+  }
+  relay_frame f{static_cast<relay_kind>(from.front()), {}, 0, 0, {}};
+  std::copy_n(from.begin() + 1, f.forwarder.size(), f.forwarder.begin());
+  from = from.subspan(1 + f.forwarder.size());
+  switch (f.kind) {
+  case relay_kind::message:
+    if (from.size() < 2 * number_size) {
+      return std::nullopt;
+    }
+    f.oldest = read_number(from);
+    f.number = read_number(from.subspan(number_size));
+    f.bytes = from.subspan(2 * number_size);
+    return f;
+  case relay_kind::acknowledged:
+  case relay_kind::resend:
+  case relay_kind::too_large:
+    f.number = read_number(from);
+    return f;
+  }
+  return std::nullopt;
+}
+
+}  // namespace millrace::detail

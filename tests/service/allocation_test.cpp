@@ -1,0 +1,36 @@
+// What calls across processes allocate: nothing, once each kind of call has been made.
+#include <chrono>
+#include <optional>
+#include <stop_token>
+#include <thread>
+
+#include <doctest/doctest.h>
+
+#include "calculator.hpp"
+#include "support/allocations.hpp"
+#include "support/scratch.hpp"
+
+using namespace calculator;
+using millrace::reply_box;
+
+namespace {
+
+TEST_CASE("service: calls and casts allocate nothing, in the client and in the server") {
+  const test::scratch scratch;
+  const auto server = serve(service_in(scratch), clerk());
+  client desk("desk", client_in(scratch));
+  int right = 0;
+  const auto all_ways = [&] {
+    for (int i = 0; i < 1000; ++i) {
+      right += cast(desk, store{i}) ? 1 : 0;
+      right += call(desk, recall{}, long_time).value() == i ? 1 : 0;
+      auto later = call_async(desk, add{i, 2});
+      right += later.wait_for(long_time) && later.try_take()->value() == i + 2 ? 1 : 0;
+    }
+  };
+  all_ways();
+  CHECK(test::allocated_by(all_ways) == 0);
+  CHECK(right == 2 * 3 * 1000);
+}
+
+}  // namespace
