@@ -11,7 +11,7 @@
 cmake_minimum_required(VERSION 3.25)
 
 set(public_rooms top core detail queue box pool service link)
-set(private_rooms src/core src/os src/queue src/box src/pool src/service src/link src/cli)
+set(private_rooms src/core src/os src/queue src/box src/pool src/service src/link src/nats src/cli)
 
 # The rooms that the files of a room may include from. top is tested file by file, see below.
 set(rooms_for_top       core queue box pool service link)
@@ -29,6 +29,7 @@ set(rooms_for_src/box   src/box src/os src/core box detail core)
 set(rooms_for_src/pool  src/pool src/queue src/os src/core pool queue detail core)
 set(rooms_for_src/service src/service src/core service box queue detail core)
 set(rooms_for_src/link  src/link src/core link queue detail core)
+set(rooms_for_src/nats  src/nats link queue core)
 set(rooms_for_src/cli   src/cli top link service pool box queue core)
 
 # Besides the C++ standard library: the headers, by regular expression, that a room may include.
@@ -38,6 +39,7 @@ set(other_headers_for_src/queue "^fmt/")
 set(other_headers_for_src/pool  "^fmt/")
 set(other_headers_for_src/service "^fmt/")
 set(other_headers_for_src/link  "^fmt/|^boost/asio/|^mpack.h$")
+set(other_headers_for_src/nats  "^fmt/|^nats/|^nlohmann/")
 set(other_headers_for_src/cli   "^fmt/|^CLI/|^nlohmann/")
 # Or that one file may: for those who have that library and ask for the header.
 set(other_headers_for_include/millrace/box/asio_executor.hpp "^boost/asio/")
