@@ -47,7 +47,8 @@ class consuming {
  private:
   void consume_over(const session& s) {
     connection_ = s.connection();
-    const auto messages = s.listen(inbox_);
+    auto messages = s.listen(inbox_);
+    rest_.clear();
     wanted_ = {};
     heard_ = clock::now();
     while (!ending()) {
@@ -69,7 +70,7 @@ class consuming {
       take(owned<natsMsg>(raw));
       heard_ = clock::now();
     }
-    give_back_the_rest(messages.get());
+    give_back_the_rest(std::move(messages));
   }
 
   [[nodiscard]] bool ending() const {
@@ -90,7 +91,7 @@ class consuming {
     }
   }
 
-  void take(const owned<natsMsg>& message) {
+  void take(owned<natsMsg> message) {
     const std::string_view subject = natsMsg_GetSubject(message.get());
     const std::size_t request = subject.back() == '0' ? 0 : 1;
     if (natsMsg_GetReply(message.get()) == nullptr) {  // not a message but word of the request
@@ -101,7 +102,7 @@ class consuming {
     if (wanted_[request] != 0) {
       --wanted_[request];
     }
-    deliver(*message);
+    deliver(std::move(message));
   }
 
   static void heed(natsMsg& word) {
@@ -116,29 +117,28 @@ class consuming {
     }
   }
 
-  void deliver(natsMsg& message) {
-    const recent_messages::identity id = identify(message);
+  void deliver(owned<natsMsg> message) {
+    const recent_messages::identity id = identify(*message);
     if (recent_.has(id)) {
       ++result_.repeated;
-      answer(message, "+ACK");
+      answer(*message, "+ACK");
       return;
     }
-    const auto bytes = std::as_bytes(std::span(
-        natsMsg_GetData(&message), static_cast<std::size_t>(natsMsg_GetDataLength(&message))));
-    switch (to_.enqueue(bytes, stop_)) {
-    case status::ok:
+    const auto bytes =
+        std::as_bytes(std::span(natsMsg_GetData(message.get()),
+                                static_cast<std::size_t>(natsMsg_GetDataLength(message.get()))));
+    const status s = to_.enqueue(bytes, stop_);
+    if (s == status::ok) {
       recent_.add(id);
       ++result_.messages;
-      answer(message, "+ACK");
-      break;
-    case status::too_large:
-      does_not_fit(message, id, bytes.size());
-      break;
-    case status::removed:
-      result_.ended = status::removed;
-      [[fallthrough]];
-    default:
-      answer(message, "-NAK");
+      answer(*message, "+ACK");
+    } else if (s == status::too_large) {
+      does_not_fit(std::move(message), id, bytes.size());
+    } else {
+      if (s == status::removed) {
+        result_.ended = s;
+      }
+      rest_.push_back(std::move(message));
     }
   }
 
@@ -149,17 +149,17 @@ class consuming {
     return {raw->Sequence.Stream, raw->Timestamp};
   }
 
-  void does_not_fit(natsMsg& message, const recent_messages::identity& id, std::size_t size) {
+  void does_not_fit(owned<natsMsg> message, const recent_messages::identity& id, std::size_t size) {
     const std::string why = fmt::format(
         "message {} of stream '{}' has {} bytes, and the queue takes {}, half of its capacity",
         id.sequence, options_.stream.name, size, to_.max_message_size());
     if (options_.when_oversized == oversized::skip) {
       ++result_.skipped;
       tell(options_.on_event, nats_event::skipped, why);
-      answer(message, "+TERM");
+      answer(*message, "+TERM");
     } else {
       misfit_ = why;
-      answer(message, "-NAK");
+      rest_.push_back(std::move(message));
     }
   }
 
@@ -168,19 +168,27 @@ class consuming {
           "acknowledging");
   }
 
-  /// The server takes back what was asked for and what was fetched ahead, and gets what was
-  /// acknowledged.
-  void give_back_the_rest(natsSubscription* messages) {
-    constexpr std::int64_t a_while = 1000;
-    natsSubscription_Drain(messages);
+  /// The server gets what was acknowledged, and takes back what was fetched ahead; but not before
+  /// it knows that nobody listens here any more, or it would deliver that here again.
+  void give_back_the_rest(owned<natsSubscription> messages) {
+    flush();
     natsMsg* raw = nullptr;
-    while (natsSubscription_NextMsg(&raw, messages, a_while) == NATS_OK) {
-      const owned<natsMsg> message(raw);
-      if (natsMsg_GetReply(raw) != nullptr) {
+    while (natsSubscription_NextMsg(&raw, messages.get(), 0) == NATS_OK) {
+      rest_.emplace_back(raw);
+    }
+    messages.reset();
+    flush();
+    for (const auto& message : rest_) {
+      if (natsMsg_GetReply(message.get()) != nullptr) {
         answer(*message, "-NAK");
       }
     }
-    natsConnection_FlushTimeout(connection_, a_while);
+    flush();
+  }
+
+  void flush() {
+    constexpr std::chrono::seconds a_while{1};
+    check(natsConnection_FlushTimeout(connection_, milliseconds(a_while)), "flushing");
   }
 
   publisher& to_;
@@ -193,6 +201,7 @@ class consuming {
   std::optional<std::string> misfit_;  // why a message can never be enqueued, and the bridge ends
   // Of the session:
   natsConnection* connection_ = nullptr;
+  std::vector<owned<natsMsg>> rest_;     // fetched, and not enqueued any more
   std::array<std::size_t, 2> wanted_{};  // how many messages each request is still good for
   clock::time_point heard_;
 };

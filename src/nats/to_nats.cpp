@@ -71,7 +71,7 @@ class publishing {
           wait_for_answer();
         }
       } else if (outbox_.full()) {
-        wait_for_answer();
+        wait_for_room();
       } else {
         send_more();
       }
@@ -136,6 +136,10 @@ class publishing {
     while (next_answer(raw, 0)) {
       take(owned<natsMsg>(raw));
     }
+    if (outbox_.awaited() != 0 && clock::now() > heard_ + options_.ack_timeout) {
+      throw trouble(
+          fmt::format("no acknowledgement for {} ms", milliseconds(options_.ack_timeout)));
+    }
   }
 
   void wait_for_answer() {
@@ -143,9 +147,16 @@ class publishing {
     natsMsg* raw = nullptr;
     if (next_answer(raw, milliseconds(a_while))) {
       take(owned<natsMsg>(raw));
-    } else if (clock::now() > heard_ + options_.ack_timeout) {
-      throw trouble(
-          fmt::format("no acknowledgement for {} ms", milliseconds(options_.ack_timeout)));
+    }
+  }
+
+  /// For many messages at once: one at a time, each would wake the threads of both sides.
+  void wait_for_room() {
+    const std::size_t enough = options_.window - options_.window / 4;
+    while (outbox_.size() > enough && outbox_.refused() == 0 && !misfit_ &&
+           !stop_.stop_requested()) {
+      wait_for_answer();
+      take_answers();
     }
   }
 

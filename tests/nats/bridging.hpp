@@ -47,22 +47,23 @@ class chronicle {
     return [this](millrace::nats_event what, std::string_view text) {
       const std::lock_guard lock(mutex_);
       ++counts_[what];
-      last_ = text;
+      said_ += text;
+      said_ += '\n';
     };
   }
   [[nodiscard]] int count(millrace::nats_event what) {
     const std::lock_guard lock(mutex_);
     return counts_[what];
   }
-  [[nodiscard]] std::string last() {
+  [[nodiscard]] std::string said() {
     const std::lock_guard lock(mutex_);
-    return last_;
+    return said_;
   }
 
  private:
   std::mutex mutex_;
   std::map<millrace::nats_event, int> counts_;
-  std::string last_;
+  std::string said_;
 };
 
 /// "first" to "last", as long as real messages are.

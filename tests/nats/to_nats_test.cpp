@@ -1,4 +1,6 @@
 // From a queue into a stream.
+#include <csignal>
+
 #include <doctest/doctest.h>
 
 #include <millrace/queue/inspect.hpp>
@@ -32,8 +34,8 @@ struct to_orders {
     };
   }
   [[nodiscard]] std::uint64_t left() const {
-    const auto queue = millrace::stat("orders", files.path());
-    return queue.published - queue.finished;
+    const auto state = millrace::stat("orders", files.path());
+    return state.published - state.finished;
   }
 
   test::scratch files;
@@ -124,6 +126,7 @@ TEST_CASE("what a frozen server did not acknowledge in time goes again and is no
   server.freeze();
   test::enqueue_all(orders.queue, test::numbers(1, 500));
   test::eventually([&] { return orders.said.count(millrace::nats_event::disconnected) >= 1; });
+  CHECK(orders.said.said().find("no acknowledgement for 100 ms") != std::string::npos);
   server.thaw();
   test::eventually([&] { return orders.left() == 0; });
   CHECK(bridge.finish().messages == 500);
