@@ -1,6 +1,5 @@
 // Listening, accepting, and connecting to peers.
 #include <algorithm>
-#include <charconv>
 #include <utility>
 
 #include <boost/asio/post.hpp>

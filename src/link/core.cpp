@@ -5,7 +5,6 @@
 
 #include <boost/asio/post.hpp>
 
-#include "core/fail.hpp"
 #include "link/wake.hpp"
 
 namespace millrace::detail {

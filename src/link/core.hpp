@@ -6,12 +6,10 @@
 // its socket is closed when the last who holds it lets go.
 #pragma once
 
-#include <array>
 #include <cstddef>
 #include <deque>
 #include <functional>
 #include <memory>
-#include <optional>
 #include <span>
 #include <stop_token>
 #include <string>

@@ -29,7 +29,7 @@ set(rooms_for_src/box   src/box src/os src/core box detail core)
 set(rooms_for_src/pool  src/pool src/queue src/os src/core pool queue detail core)
 set(rooms_for_src/service src/service src/core service box queue detail core)
 set(rooms_for_src/link  src/link src/core link queue detail core)
-set(rooms_for_src/nats  src/nats link queue core)
+set(rooms_for_src/nats  src/nats src/core link queue core)
 set(rooms_for_src/cli   src/cli top link service pool box queue core)
 
 # Besides the C++ standard library: the headers, by regular expression, that a room may include.

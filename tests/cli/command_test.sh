@@ -891,6 +891,45 @@ test_an_error_wipes_the_progress_bar_first() {
   tail -c 500 terminal | grep -q $'\r\x1b\[Kmillrace: line 100,001' || fail "$(cat -v terminal)"
 }
 
+test_link_moves_every_message_to_the_queue_at_the_other_end() {
+  "$millrace" link --help | grep -q -- --listen || { echo "skipped: no links in this build"; return; }
+  background link --listen 127.0.0.1:0 --queue there --capacity 2MiB >address
+  local there=$pid
+  wait_until test -s address
+  ok publish here --file <(seq 1 2000)
+  background link --connect "$(cat address)" --queue here
+  local here=$pid
+  ok subscribe there --count 2000
+  same messages "$(md5sum <out)" "$(seq 1 2000 | md5sum)"
+  wait_until is here finished 2000
+  kill -INT "$here" "$there"
+  wait "$here" || fail "the side that connects exits with $?"
+  wait "$there" || fail "the side that listens exits with $?"
+}
+
+test_link_says_who_cannot_be_reached_and_goes_on_when_he_can() {
+  "$millrace" link --help | grep -q -- --listen || { echo "skipped: no links in this build"; return; }
+  background link --listen 127.0.0.1:0 --queue there >address
+  wait_until test -s address
+  kill -INT "$pid"
+  wait "$pid" || fail "exits with $?"
+  ok publish here --file <(echo word)
+  background link --connect "$(cat address)" --queue here 2>said
+  wait_until grep -q "refused; trying again" said
+  background link --listen "$(cat address)" --queue there >/dev/null
+  wait_until grep -q "connected again" said
+  ok subscribe there
+  same message "$(cat out)" word
+}
+
+test_link_takes_one_side_and_an_address() {
+  ok create q
+  error 2 "--listen or --connect" link --queue q
+  error 2 "--listen or --connect" link --queue q --listen 127.0.0.1:0 --connect 127.0.0.1:1
+  error 2 "HOST:PORT" link --queue q --listen nowhere
+  error 1 "not_found|no queue|'millrace list'" link --queue none --connect 127.0.0.1:1
+}
+
 test_bench_prints_a_table_and_leaves_nothing_behind() {
   ok bench
   same "rows" "$(grep -cE '^ +(8 B|64 B|1 KiB|64 KiB) +(shared|exclusive) +[0-9,]+ +[0-9,]+ +[0-9.]+ +[0-9.]+$' out)" 8
@@ -933,7 +972,7 @@ test_completion_knows_verbs_queues_and_what_options_take() {
   bash --norc --noprofile -c "source $completion && complete -p millrace" | grep -q _millrace \
     || fail "not registered"
   same verbs "$(complete_words "$millrace" s)" $'stat\nsubscribe'
-  same "all verbs" "$(complete_words "$millrace" "" | grep -cv '^--')" 10
+  same "all verbs" "$(complete_words "$millrace" "" | grep -cv '^--')" 11
   ok create alpha
   ok create beta
   same queues "$(complete_words "$millrace" stat --directory "$directory" "")" $'alpha\nbeta'

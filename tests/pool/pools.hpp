@@ -3,7 +3,10 @@
 
 #include <chrono>
 #include <csignal>
+#include <filesystem>
+#include <iterator>
 #include <string>
+#include <system_error>
 
 #include <doctest/doctest.h>
 #include <signal.h>
@@ -65,9 +68,15 @@ inline pid_t process_of(millrace::process_pool& pool, millrace::routing_key key)
   return std::stoi(ask(pool, key, "pid").text);
 }
 
-/// Whether a process has ended, be it that nobody has waited for it yet.
+/// Whether a process has ended, with all its threads, be it that nobody has waited for it yet.
 inline bool gone(pid_t process) {
-  return ::kill(process, 0) != 0 || process_state(process) == 'Z';
+  if (::kill(process, 0) != 0) {
+    return true;
+  }
+  std::error_code ended;
+  const std::filesystem::directory_iterator threads("/proc/" + std::to_string(process) + "/task",
+                                                    ended);
+  return ended || (process_state(process) == 'Z' && std::distance(begin(threads), {}) == 1);
 }
 
 inline void kill_and_await(pid_t process) {

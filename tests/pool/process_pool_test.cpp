@@ -110,7 +110,9 @@ TEST_CASE("process pool: whoever waits does so for as long as it wants") {
   process_pool pool(test::pool_options(directory));
   pending_reply reply;
   CHECK_ERROR(millrace::errc::closed, reply.wait());
-  REQUIRE(pool.send(1, "sleep 300", reply) == status::ok);
+  const pid_t worker = test::process_of(pool, 1);
+  ::kill(worker, SIGSTOP);
+  REQUIRE(pool.send(1, "later", reply) == status::ok);
   CHECK(reply.wait_for(0ns) == status::timeout);
   CHECK(reply.wait_for(5ms) == status::timeout);
   std::stop_source stop;
@@ -119,7 +121,8 @@ TEST_CASE("process pool: whoever waits does so for as long as it wants") {
     stop.request_stop();
   });
   CHECK(reply.wait(stop.get_token()) == status::cancelled);
-  CHECK(reply.wait() == status::ok);
+  ::kill(worker, SIGCONT);
+  CHECK(test::wait_for(reply).text == "later");
 }
 
 TEST_CASE("process pool: a full worker says so, loses nothing, and takes more later") {

@@ -134,10 +134,6 @@ class worker_registry {
     use(*it->second);
     return true;
   }
-  [[nodiscard]] bool contains(const Key& key) const {
-    const std::lock_guard lock(mutex_);
-    return by_key_.find(key) != by_key_.end();
-  }
   [[nodiscard]] std::size_t size() const {
     const std::lock_guard lock(mutex_);
     return by_key_.size();
