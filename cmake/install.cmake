@@ -12,15 +12,17 @@ install(TARGETS millrace EXPORT millrace-targets
         LIBRARY COMPONENT library NAMELINK_COMPONENT development
         ARCHIVE COMPONENT development
         INCLUDES DESTINATION ${CMAKE_INSTALL_INCLUDEDIR})
-if(TARGET millrace_link)
-  # millrace-targets must be read first, as a link is made of the library.
-  install(TARGETS millrace_link EXPORT millrace-link-targets
-          RUNTIME COMPONENT library
-          LIBRARY COMPONENT library NAMELINK_COMPONENT development
-          ARCHIVE COMPONENT development)
-  install(EXPORT millrace-link-targets NAMESPACE millrace:: DESTINATION ${package_dir}
-          COMPONENT development)
-endif()
+# millrace-targets must be read before these, as they are made of the library.
+foreach(part IN ITEMS link nats)
+  if(TARGET millrace_${part})
+    install(TARGETS millrace_${part} EXPORT millrace-${part}-targets
+            RUNTIME COMPONENT library
+            LIBRARY COMPONENT library NAMELINK_COMPONENT development
+            ARCHIVE COMPONENT development)
+    install(EXPORT millrace-${part}-targets NAMESPACE millrace:: DESTINATION ${package_dir}
+            COMPONENT development)
+  endif()
+endforeach()
 install(EXPORT millrace-targets NAMESPACE millrace:: DESTINATION ${package_dir}
         COMPONENT development)
 

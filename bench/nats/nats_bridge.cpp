@@ -20,6 +20,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <millrace/core/error.hpp>
 #include <millrace/link/nats_bridge.hpp>
 #include <millrace/queue/inspect.hpp>
 #include <millrace/queue/publisher.hpp>
@@ -67,8 +68,6 @@ class environment {
     ::waitpid(server_, nullptr, 0);
     std::filesystem::remove_all(directory_);
   }
-
-  [[nodiscard]] const std::filesystem::path& directory() const { return directory_; }
 
  private:
   std::filesystem::path directory_;
@@ -147,19 +146,21 @@ class bare {
   jsCtx* context_ = nullptr;
 };
 
-/// Runs call(stop) until done().
+/// Runs call(stop) until done(), which looks at every slot of a queue and so is not asked often.
 void run_until(const std::function<bool()>& done,
                const std::function<void(const std::stop_token&)>& call) {
   const std::jthread bridge(call);
   while (!done()) {
-    std::this_thread::sleep_for(std::chrono::milliseconds(1));
+    std::this_thread::sleep_for(std::chrono::milliseconds(20));
   }
 }
 
 class comparison {
  public:
-  comparison(const environment& place, int count, std::size_t size)
-      : place_(place), count_(count), message_(size, 'x') {}
+  comparison(int count, std::size_t size) : count_(count), message_(size, 'x') {}
+  comparison(const comparison&) = delete;
+  comparison& operator=(const comparison&) = delete;
+  ~comparison() { remove_queue(); }
 
   double publish_bare(bool ids) {
     program_.make_stream();
@@ -170,7 +171,7 @@ class comparison {
     program_.make_stream();
     const millrace::queue_options queue = fresh_queue();
     {
-      millrace::publisher to("bench", queue);
+      millrace::publisher to(queue_, queue);
       for (int i = 0; i < count_; ++i) {
         (void)to.enqueue(message_);
       }
@@ -178,7 +179,7 @@ class comparison {
     return rate([&] {
       run_until([&] { return state().finished == static_cast<std::uint64_t>(count_); },
                 [&](const std::stop_token& stop) {
-                  millrace::subscriber from("bench", queue);
+                  millrace::subscriber from(queue_, queue);
                   millrace::bridge_to_nats(from,
                                            {.server = {.url = url},
                                             .stream = {.name = "BENCH"},
@@ -199,11 +200,11 @@ class comparison {
     program_.make_stream();
     program_.publish(count_, message_, false);
     const millrace::queue_options queue = fresh_queue();
-    const millrace::subscriber keeps_it("bench", queue);
+    const millrace::subscriber keeps_it(queue_, queue);
     return rate([&] {
       run_until([&] { return state().depth == static_cast<std::size_t>(count_); },
                 [&](const std::stop_token& stop) {
-                  millrace::publisher to("bench", queue);
+                  millrace::publisher to(queue_, queue);
                   millrace::bridge_from_nats(to,
                                              {.server = {.url = url},
                                               .stream = {.name = "BENCH"},
@@ -215,21 +216,25 @@ class comparison {
   }
 
  private:
-  [[nodiscard]] millrace::queue_info state() const {
-    return millrace::stat("bench", place_.directory());
-  }
+  [[nodiscard]] millrace::queue_info state() const { return millrace::stat(queue_); }
 
   /// With room for all messages.
   millrace::queue_options fresh_queue() {
-    if (std::filesystem::exists(place_.directory() / "bench")) {
-      millrace::remove("bench", place_.directory());
-    }
-    millrace::queue_options options{.directory = place_.directory()};
+    remove_queue();
+    millrace::queue_options options;
     options.capacity =
         2 * static_cast<std::size_t>(count_) * std::max<std::size_t>(256, message_.size());
-    const millrace::publisher makes_it("bench", options);
+    const millrace::publisher makes_it(queue_, options);
     options.capacity = 0;
     return options;
+  }
+
+  void remove_queue() const {
+    try {
+      millrace::remove(queue_);
+    } catch (const millrace::error&) {
+      // There was none.
+    }
   }
 
   double rate(const std::function<void()>& work) const {
@@ -238,9 +243,9 @@ class comparison {
     return count_ / std::chrono::duration<double>(clock_type::now() - start).count();
   }
 
-  const environment& place_;
   int count_;
   std::string message_;
+  const std::string queue_ = fmt::format("nats_bridge_bench.{}", ::getpid());
   bare program_;
 };
 
@@ -256,11 +261,11 @@ int number(const char* text) {
 }
 
 void run(int argc, char** argv) {
-  const int count = argc > 2 ? number(argv[2]) : 50'000;
+  const int count = argc > 2 ? number(argv[2]) : 200'000;
   const int size = argc > 3 ? number(argv[3]) : 100;
   const int rounds = argc > 4 ? number(argv[4]) : 5;
   const environment place(argv[1]);
-  comparison compared(place, count, static_cast<std::size_t>(size));
+  comparison compared(count, static_cast<std::size_t>(size));
   struct way {
     const char* name;
     std::function<double()> measure;

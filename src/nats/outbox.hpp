@@ -32,7 +32,9 @@ class outbox {
   }
 
   [[nodiscard]] bool empty() const noexcept { return oldest_ == next_; }
-  [[nodiscard]] bool full() const noexcept { return next_ - oldest_ == places_.size(); }
+  /// Places between the oldest and the newest, settled ones among them too.
+  [[nodiscard]] std::size_t size() const noexcept { return next_ - oldest_; }
+  [[nodiscard]] bool full() const noexcept { return size() == places_.size(); }
   /// How many have been refused, and how many have had no answer.
   [[nodiscard]] std::size_t refused() const noexcept { return refused_; }
   [[nodiscard]] std::size_t awaited() const noexcept { return awaited_; }

@@ -18,9 +18,8 @@ void check_answer(natsStatus s, jsErrCode code, const std::string& step) {
   if (s == NATS_NO_RESPONDERS) {
     throw trouble(step + ": no answer from JetStream; is it enabled (nats-server -js)?");
   }
-  const int number = code;
-  if (s != NATS_OK && number != 0 && number != cluster_unavailable &&
-      number != insufficient_resources) {
+  const int number = code;  // not always there
+  if (s == NATS_ERR && number != cluster_unavailable && number != insufficient_resources) {
     throw trouble(errc::system, fmt::format("{}: {} [{}]", step, explain(s), number));
   }
   check(s, step);

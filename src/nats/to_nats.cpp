@@ -71,7 +71,7 @@ class publishing {
           wait_for_answer();
         }
       } else if (outbox_.full()) {
-        wait_for_answer();
+        wait_for_room();
       } else {
         send_more();
       }
@@ -147,6 +147,16 @@ class publishing {
     natsMsg* raw = nullptr;
     if (next_answer(raw, milliseconds(a_while))) {
       take(owned<natsMsg>(raw));
+    }
+  }
+
+  /// For many messages at once: one at a time, each would wake the threads of both sides.
+  void wait_for_room() {
+    const std::size_t enough = options_.window - options_.window / 4;
+    while (outbox_.size() > enough && outbox_.refused() == 0 && !misfit_ &&
+           !stop_.stop_requested()) {
+      wait_for_answer();
+      take_answers();
     }
   }
 

@@ -26,6 +26,8 @@ function(make_good_tree)
   file(WRITE ${scratch}/src/queue/segment.cpp
        "// not one: #include <fcntl.h>\n#include \"segment.hpp\"\n#include \"os/lease.hpp\"\n"
        "#include <fmt/format.h>\n")
+  file(WRITE ${scratch}/src/nats/session.cpp
+       "#include <nats/nats.h>\n#include <millrace/link/tcp_link.hpp>\n")
   file(WRITE ${scratch}/src/cli/main.cpp
        "#include <CLI/CLI.hpp>\n#include <millrace/millrace.hpp>\n")
   file(WRITE ${scratch}/src/cli/streams_posix.cpp "#include <unistd.h>\n#include <sys/uio.h>\n")
@@ -75,6 +77,7 @@ expect_refused(src/os/lease.hpp "#include \"queue/segment.hpp\"")
 expect_refused(src/os/lease.hpp "#include \"../queue/segment.hpp\"")
 expect_refused(src/os/lease.hpp "#include <millrace/queue/options.hpp>")
 expect_refused(src/queue/segment.cpp "#include \"../cli/main.cpp\"")
+expect_refused(src/nats/session.cpp "#include \"queue/segment.hpp\"")
 expect_refused(src/cli/main.cpp "#include \"queue/segment.hpp\"")
 expect_refused(src/cli/main.cpp "#include \"os/lease.hpp\"")
 expect_refused(src/cli/main.cpp "#include <millrace/detail/word.hpp>")
@@ -84,6 +87,8 @@ expect_refused(include/millrace/box/message_box.hpp "#include <boost/asio/post.h
 expect_refused(include/millrace/box/asio_executor.hpp "#include <boost/interprocess/x.hpp>")
 expect_refused(include/millrace/core/error.hpp "#include <unistd.h>")
 expect_refused(include/millrace/core/error.hpp "#include <fmt/format.h>")
+expect_refused(include/millrace/link/tcp_link.hpp "#include <nats/nats.h>")
+expect_refused(src/nats/session.cpp "#include <boost/asio/post.hpp>")
 expect_refused(src/queue/segment.cpp "#include <boost/interprocess/x.hpp>")
 expect_refused(src/queue/segment.cpp "#include <sys/mman.h>")
 expect_refused(src/queue/segment.cpp "#include<windows.h>")
