@@ -188,20 +188,36 @@ TEST_CASE("process pool: a forked child of its process can neither use nor end i
   const test::scratch directory;
   process_pool pool(test::pool_options(directory));
   const pid_t worker = test::process_of(pool, 1);
+  pending_reply awaited;
+  pending_reply inherited;
+  REQUIRE(pool.send(1, "freeze", awaited) == status::ok);
+  REQUIRE(pool.send(1, "inherited", inherited) == status::ok);
+  std::jthread waiter([&] { (void)awaited.wait(); });  // who receives, of which there is one
+  test::eventually([&] { return test::process_state(worker) == 'T'; });
   auto child = test::child::run([&] {
     pending_reply reply;
-    int refused = 0;
-    for (const auto& use : {std::function<void()>([&] { (void)pool.send(1, "child", reply); }),
-                            std::function<void()>([&] { pool.kill(); })}) {
+    const std::vector<std::function<void()>> uses{
+        [&] { (void)pool.try_send(1, "child", reply); },
+        [&] { (void)pool.send(1, "child", reply); },
+        [&] { (void)inherited.wait(); },
+        [&] { (void)inherited.wait_for(0ns); },
+        [&] { (void)pool.drain(); },
+        [&] { pool.kill(); },
+    };
+    std::size_t refused = 0;
+    for (const auto& use : uses) {
       try {
         use();
       } catch (const millrace::error& problem) {
         refused += problem.code() == millrace::errc::forked ? 1 : 0;
       }
     }
+    inherited.reset();
     pool.~process_pool();
-    return refused == 2 ? 0 : 1;
+    return refused == uses.size() ? 0 : 1;
   });
   CHECK(child.wait() == 0);
+  ::kill(worker, SIGCONT);
+  CHECK(test::wait_for(inherited).text == "inherited");
   CHECK(test::process_of(pool, 1) == worker);
 }

@@ -98,7 +98,8 @@ struct process_pool_options {
 enum class reply_outcome {
   answered,  // the reply is there
   threw,     // the worker's handler did; bytes() are what what() said. The worker goes on
-  died,      // the worker did, see after_death and restart_policy
+  died,      // the worker did, see after_death and restart_policy; or the pool had no memory to
+             // keep the reply
   stopped,   // the pool was, before there was a reply
 };
 
@@ -189,8 +190,8 @@ class process_pool {
   ~process_pool();
 
   /// Sends a copy of the bytes to the worker of `key`. Answers: ok, full, too_large, closed (the
-  /// pool was stopped, or the worker given up); `reply` belongs to the request if ok. The order of
-  /// one thread's requests of one key is kept.
+  /// pool was stopped, or the worker given up); `reply` belongs to the request if ok, and to none
+  /// otherwise. The order of one thread's requests of one key is kept.
   status try_send(routing_key key, std::span<const std::byte> bytes, pending_reply& reply);
   /// The same, waiting for room, during which it takes in replies. Answers: ok, too_large, closed,
   /// cancelled.
