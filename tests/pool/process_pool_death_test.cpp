@@ -171,7 +171,7 @@ TEST_CASE("process pool: workers that end at once are no error, SIGCHLD ignored 
     auto options = test::pool_options(directory);
     options.program = "/bin/true";
     options.restart.limit = 0;
-    for (int i = 0; i < 200; ++i) {
+    for (int i = 0; i < 50; ++i) {
       process_pool pool(options);
     }
     return 0;

@@ -178,6 +178,11 @@ struct worker_info {
 
 /// Thread-safety: all from any thread, but for the constructor and the destructor. In a forked
 /// child of the process that made it nothing can be used, and its end does nothing.
+///
+/// If that process is killed with SIGKILL, its workers end within about a tenth of a second and
+/// remove the pool's queues. Exceptions: a stopped worker that another program started, or that has
+/// not called serve() yet, is not continued, and ends when somebody continues it; a pool that is
+/// killed while its constructor runs may leave queues that nobody has joined.
 class process_pool {
  public:
   /// Starts the workers, without waiting until they serve. Throws millrace::error: invalid_option;
@@ -207,7 +212,9 @@ class process_pool {
   status drain(std::stop_token stop = {});
   status drain_for(std::chrono::nanoseconds time, std::stop_token stop = {});
   /// Takes no more requests, kills the workers, and reports what was sent and has no reply yet as
-  /// reply_outcome::stopped. Again: nothing.
+  /// reply_outcome::stopped. Again: nothing. What is killed are the processes that the pool
+  /// started: a worker that one of them started in turn ends when it next looks, within a tenth of
+  /// a second, and if it is frozen, when it goes on.
   void kill();
 
   [[nodiscard]] std::size_t worker_count() const noexcept;
