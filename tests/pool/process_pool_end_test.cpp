@@ -11,6 +11,7 @@
 #include <millrace/queue/publisher.hpp>
 
 #include "pool/pools.hpp"
+#include "queue/segment.hpp"
 
 using namespace std::chrono_literals;
 using millrace::pending_reply;
@@ -182,6 +183,23 @@ TEST_CASE(
     CHECK(ask(pool, 1, "undisturbed").text == "undisturbed");
   }
   CHECK(directory.entries() == std::vector<std::string>{"neighbour"});
+}
+
+TEST_CASE("process pool: queues that a pool was killed over before it joined them go as well") {
+  const test::scratch directory;
+  const auto path = directory.path() / "process-pool.0123456789abcdef.0.requests";
+  millrace::queue_options options;
+  options.life = millrace::lifetime::transient;
+  REQUIRE(millrace::detail::segment::create(path, options));
+  {
+    process_pool pool(test::pool_options(directory));
+    CHECK(directory.entries().size() == 3);  // it may be about to be joined
+  }
+  std::filesystem::last_write_time(path, std::filesystem::file_time_type::clock::now() - 11s);
+  {
+    process_pool pool(test::pool_options(directory));
+    CHECK(directory.entries().size() == 2);
+  }
 }
 
 TEST_CASE("process pool: a forked child of its process can neither use nor end it") {

@@ -182,7 +182,8 @@ struct worker_info {
 /// If that process is killed with SIGKILL, its workers end within about a tenth of a second and
 /// remove the pool's queues. Exceptions: a stopped worker that another program started, or that has
 /// not called serve() yet, is not continued, and ends when somebody continues it; a pool that is
-/// killed while its constructor runs may leave queues that nobody has joined.
+/// killed while its constructor runs may leave queues that nobody has joined: the next pool in that
+/// directory removes them, once they are ten seconds old.
 class process_pool {
  public:
   /// Starts the workers, without waiting until they serve. Throws millrace::error: invalid_option;
