@@ -9,8 +9,10 @@
 
 namespace millrace::os {
 
-/// A child process, by a descriptor: its number may be another's once it was waited for. Its end
-/// is waited for by this object alone; ignoring SIGCHLD is fine, too.
+/// A child process, by a descriptor: its number may be another's once it was waited for, which is
+/// done by this object alone, or as it ends, if the process ignores SIGCHLD. Then a child may have
+/// ended before there is a descriptor, and is known to have; one that cannot have any, since too
+/// many files are open, is killed, but while SIGCHLD is ignored left alone.
 class child_process {
  public:
   /// Starts `program` with no signal blocked and descriptors as they are. Throws millrace::error.

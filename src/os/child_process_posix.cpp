@@ -35,6 +35,22 @@ struct spawn_attributes {
   ~spawn_attributes() { posix_spawnattr_destroy(&value); }
 };
 
+/// Whether the system was told not to keep children that have ended until they are waited for
+/// (SIGCHLD is ignored): then a child's number may be another process's at any time.
+bool children_are_forgotten() noexcept {
+  struct sigaction now {};
+  return ::sigaction(SIGCHLD, nullptr, &now) != 0 || now.sa_handler == SIG_IGN ||
+         (now.sa_flags & SA_NOCLDWAIT) != 0;
+}
+
+/// Whether this is a child that runs, or was not waited for yet. Not if the child was forgotten
+/// before the descriptor was opened, for another process perhaps.
+bool is_child(int descriptor) noexcept {
+  siginfo_t how{};
+  return ::waitid(P_PIDFD, static_cast<id_t>(descriptor), &how, WEXITED | WNOHANG | WNOWAIT) == 0 ||
+         errno != ECHILD;
+}
+
 }  // namespace
 
 child_process::child_process(const std::filesystem::path& program,
@@ -52,10 +68,17 @@ child_process::child_process(const std::filesystem::path& program,
     millrace::detail::fail_system(problem, name, "starting a worker");
   }
   descriptor_ = static_cast<int>(::syscall(SYS_pidfd_open, pid_, 0));
-  if (descriptor_ < 0) {
-    const int problem = errno;
-    ::kill(pid_, SIGKILL);
-    ::waitpid(pid_, nullptr, 0);
+  const int problem = descriptor_ < 0 ? errno : 0;
+  if (problem == 0 && !is_child(descriptor_)) {
+    ::close(descriptor_);
+    descriptor_ = -1;
+  }
+  ended_ = descriptor_ < 0 && (problem == 0 || problem == ESRCH);
+  if (descriptor_ < 0 && !ended_) {
+    if (!children_are_forgotten()) {
+      ::kill(pid_, SIGKILL);
+      ::waitpid(pid_, nullptr, 0);
+    }
     millrace::detail::fail_system(problem, name, "watching a worker");
   }
 }
@@ -64,7 +87,9 @@ child_process::~child_process() {
   kill();
   while (!ended_within(std::chrono::hours(1))) {
   }
-  ::close(descriptor_);
+  if (descriptor_ >= 0) {
+    ::close(descriptor_);
+  }
 }
 
 bool child_process::ended_within(std::chrono::milliseconds time) {

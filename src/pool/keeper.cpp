@@ -2,6 +2,7 @@
 #include "pool/keeper.hpp"
 
 #include <algorithm>
+#include <exception>
 #include <utility>
 
 #include <fmt/format.h>
@@ -69,7 +70,7 @@ void keeper::run(const std::stop_token& stop, std::promise<void>& started) {
     next_pause = std::min(2 * next_pause, policy_.longest_pause);
     try {
       child = start();
-    } catch (const error&) {  // counts as one that died at once
+    } catch (const std::exception&) {  // counts as one that died at once
     }
   }
 }
@@ -95,8 +96,10 @@ void keeper::attend(os::child_process& child, const std::stop_token& stop) {
       child.kill();
     }
     served = still;
+    lane_.take_in();
   }
   while (lane_.served() && !pause(between_looks, stop)) {
+    lane_.take_in();
   }
 }
 

@@ -5,6 +5,8 @@
 
 #include <millrace/core/error.hpp>
 
+#include "queue/segment.hpp"
+
 namespace millrace::detail {
 
 namespace {
@@ -19,24 +21,39 @@ constexpr std::chrono::nanoseconds nap_for_room = 1ms;
 }  // namespace
 
 lane::lane(const std::string& pool, std::size_t worker, const queue_options& options)
-    : requests_(requests_of(pool, worker), options), replies_(replies_of(pool, worker), options),
+    : slots_(geometry::of(options, pool).slots()), requests_(requests_of(pool, worker), options),
+      replies_(replies_of(pool, worker), options),
       leases_(requests_of(pool, worker), options.directory) {}
 
 // ---- sending
 
 status lane::try_send(std::uint64_t key, std::span<const std::byte> bytes, pending_reply& reply) {
+  leave_others(reply);
   const lock_type lock(mutex_);
+  const status s = post(key, bytes, reply);
+  if (s != status::full || receiving_) {
+    return s;
+  }
+  take_in_rest();  // which may be what the worker waits for
   return post(key, bytes, reply);
 }
 
 status lane::send(std::uint64_t key, std::span<const std::byte> bytes, pending_reply& reply,
                   steady_time deadline, const std::stop_token& stop) {
+  leave_others(reply);
   lock_type lock(mutex_);
   status posted = status::full;
-  const status waited = wait_until(lock, nap_for_room, deadline, stop, [&] {
-    return (posted = post(key, bytes, reply)) != status::full;
+  const status waited = wait_until(lock, nap_for_room, deadline, stop, [&] {  // posts once
+    return posted != status::full || (posted = post(key, bytes, reply)) != status::full;
   });
   return waited == status::ok ? posted : waited;
+}
+
+/// A request of another lane is given up with that one's mutex, and not with two.
+void lane::leave_others(pending_reply& reply) noexcept {
+  if (reply.lane_ != this) {
+    reply.reset();
+  }
 }
 
 /// Answers as process_pool::try_send.
@@ -70,6 +87,9 @@ status lane::post(std::uint64_t key, std::span<const std::byte> bytes, pending_r
 // ---- waiting
 
 status lane::wait(const request_record& r, steady_time deadline, const std::stop_token& stop) {
+  if (forked()) {
+    throw error(errc::forked, "pending_reply: it belongs to the parent of this process");
+  }
   lock_type lock(mutex_);
   return wait_until(lock, longest_nap, deadline, stop,
                     [&r] { return r.now == request_record::phase::ended; });
@@ -108,6 +128,9 @@ status lane::wait_until(lock_type& lock, std::chrono::nanoseconds nap, steady_ti
 }
 
 void lane::give_up(request_record& r) noexcept {
+  if (forked()) {
+    return;  // a thread of the parent's may have had the mutex, for ever
+  }
   const lock_type lock(mutex_);
   table_.give_up(r);
 }
@@ -136,7 +159,7 @@ void lane::receive(lock_type& lock, std::chrono::nanoseconds time, const std::st
   }
   if (failed_) [[unlikely]] {
     end_failed();
-  } else if (table_.in_flight() != 0) {
+  } else {
     take_in_rest();
   }
   if (listeners_ != 0) {
@@ -144,10 +167,11 @@ void lane::receive(lock_type& lock, std::chrono::nanoseconds time, const std::st
   }
 }
 
-/// What has come already. As many as are in flight at most, so that an end is in sight.
+/// What has come already, as long as somebody may wait for it. No more than the queue holds, so
+/// that an end is in sight; replies that nobody waits for may be among them.
 void lane::take_in_rest() {
   try {
-    for (std::size_t i = table_.in_flight(); i != 0; --i) {
+    for (std::size_t i = 0; i != slots_ && table_.in_flight() != 0; ++i) {
       const auto m = replies_.try_dequeue();
       if (!m) {
         return;
@@ -222,11 +246,16 @@ bool lane::failed() {
   return failed_.has_value();
 }
 
-bool lane::take_answered() {
+void lane::take_in() {
   const lock_type lock(mutex_);
   if (!receiving_ && !failed_) {
     take_in_rest();
   }
+}
+
+bool lane::take_answered() {
+  take_in();
+  const lock_type lock(mutex_);
   return std::exchange(answered_, false);
 }
 

@@ -26,6 +26,7 @@
 #include <millrace/queue/publisher.hpp>
 #include <millrace/queue/subscriber.hpp>
 
+#include "os/fork_watch.hpp"
 #include "pool/frame.hpp"
 #include "pool/pool_queues.hpp"
 #include "pool/request_table.hpp"
@@ -63,12 +64,17 @@ class lane {
   /// Whether somebody serves this lane, that is, holds the worker's lease.
   [[nodiscard]] bool served() const { return leases_.worker_lives(); }
   [[nodiscard]] bool failed();
+  /// Takes in the replies that are there, unless somebody is receiving. Without it a worker would
+  /// wait for room for replies that nobody waits for.
+  void take_in();
   /// Whether a request was answered since this was last asked.
   [[nodiscard]] bool take_answered();
 
  private:
   using lock_type = std::unique_lock<std::mutex>;
 
+  [[nodiscard]] bool forked() const noexcept { return generation_ != os::fork_generation(); }
+  void leave_others(pending_reply& reply) noexcept;
   status post(std::uint64_t key, std::span<const std::byte> bytes, pending_reply& reply);
   template <class Done>
   status wait_until(lock_type& lock, std::chrono::nanoseconds nap, steady_time deadline,
@@ -79,6 +85,8 @@ class lane {
   void end_failed();
   void distrust(const std::exception_ptr& thrown);
 
+  const std::uint32_t generation_ = os::fork_generation();
+  const std::size_t slots_;  // of each queue
   std::mutex mutex_;
   std::condition_variable_any news_;  // a request has ended, or the receiver has left
   unsigned listeners_ = 0;

@@ -2,6 +2,7 @@
 #include "pool/pool_queues.hpp"
 
 #include <algorithm>
+#include <chrono>
 #include <random>
 
 #include <fmt/format.h>
@@ -29,6 +30,15 @@ void for_each_queue(std::string_view prefix, const std::filesystem::path& direct
       }
     }
   }
+}
+
+/// Whether a queue was made so long ago that its pool has joined it, or died before. One that has
+/// been delayed for longer finds it removed, and makes another.
+bool older_than_setting_up(const std::filesystem::path& path) {
+  constexpr std::chrono::seconds long_enough{10};
+  std::error_code gone;
+  const auto made = std::filesystem::last_write_time(path, gone);
+  return !gone && std::filesystem::file_time_type::clock::now() - made > long_enough;
 }
 
 }  // namespace
@@ -64,8 +74,11 @@ void remove_queues(const std::string& pool, const std::filesystem::path& directo
 
 void remove_deserted(std::string_view prefix, const std::filesystem::path& directory) {
   for_each_queue(prefix, directory, [&](const std::string& name) {
-    // As examining one that is in use takes its time.
-    if (std::ranges::none_of(stat(name, directory).participants, &participant_info::alive)) {
+    const auto participants = stat(name, directory).participants;
+    if (participants.empty() && older_than_setting_up(queue_path(name, directory))) {
+      (void)remove(name, directory);
+    } else if (std::ranges::none_of(participants, &participant_info::alive)) {
+      // Only then, as examining one that is in use takes its time.
       (void)repair(name, directory);
     }
   });

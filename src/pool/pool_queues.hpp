@@ -42,7 +42,8 @@ inline constexpr std::string_view pool_prefix = "process-pool.";
 /// Removes all queues of a pool, whoever is in them.
 void remove_queues(const std::string& pool, const std::filesystem::path& directory);
 
-/// Of the queues whose names begin so, removes those of which every participant died.
+/// Of the queues whose names begin so, removes those of which every participant died, and those
+/// that nobody has joined ten seconds after they were made.
 void remove_deserted(std::string_view prefix, const std::filesystem::path& directory);
 
 /// Who lives, at the two ends of a worker's queues.

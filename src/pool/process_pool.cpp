@@ -1,6 +1,7 @@
 // The pool: its lanes and their keepers, and how it ends.
 #include <millrace/pool/process_pool.hpp>
 
+#include <exception>
 #include <mutex>
 
 #include <fmt/format.h>
@@ -140,7 +141,7 @@ process_pool::~process_pool() {
   }
   try {
     state_->kill();
-  } catch (const error&) {  // what is left of the queues goes with their last participant
+  } catch (const std::exception&) {  // what is left of the queues goes with their last participant
   }
 }
 

@@ -12,6 +12,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <deque>
+#include <new>
 #include <span>
 #include <vector>
 
@@ -73,7 +74,7 @@ class request_table {
 
   /// The reply to a request, or what there is instead. False: nobody waits for one of that id.
   bool end(std::uint64_t id, reply_outcome how, bool redelivered,
-           std::span<const std::byte> bytes) {
+           std::span<const std::byte> bytes) noexcept {
     const auto index = static_cast<std::uint32_t>(id);
     if (index >= records_.size() || records_[index].id() != id || !in_flight(records_[index])) {
       return false;
@@ -82,7 +83,7 @@ class request_table {
     return true;
   }
 
-  void end_all(reply_outcome how) {
+  void end_all(reply_outcome how) noexcept {
     for (request_record& r : records_) {
       if (in_flight(r)) {
         end(r, how, false, {});
@@ -99,13 +100,18 @@ class request_table {
   }
 
   void end(request_record& r, reply_outcome how, bool redelivered,
-           std::span<const std::byte> bytes) {
+           std::span<const std::byte> bytes) noexcept {
     if (r.now == request_record::phase::unwanted) {
       --in_flight_;
       close(r);
       return;
     }
-    r.bytes.assign(bytes.begin(), bytes.end());
+    try {
+      r.bytes.assign(bytes.begin(), bytes.end());
+    } catch (const std::bad_alloc&) {  // a reply that cannot be kept is as good as none
+      r.bytes.clear();
+      how = reply_outcome::died;
+    }
     r.outcome = how;
     r.redelivered = redelivered;
     r.now = request_record::phase::ended;

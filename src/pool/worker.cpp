@@ -157,13 +157,19 @@ status worker_reply::end(reply_outcome how, std::span<const std::byte> bytes) {
   return last_;
 }
 
+/// As much of it as there is room for.
+void worker_reply::report(std::string_view problem) {
+  const std::size_t most = replies_.max_message_size() - sizeof(frame);
+  (void)end(reply_outcome::threw, as_bytes(problem.substr(0, most)));
+}
+
 void worker_reply::finish() {
   if (room_) {
     do {
       last_ = room_->commit();
     } while (last_ == status::full);
   } else if (!sent_ && last_ == status::too_large) {
-    (void)end(reply_outcome::threw, as_bytes("the reply is too large"));
+    report("the reply is too large");
   } else if (!sent_) {
     (void)end(reply_outcome::answered, {});
   }
@@ -203,7 +209,9 @@ int serve(const worker_seat& seat, const request_handler& handler) {
       handler({f->about, m->bytes().subspan(sizeof *f), m->redelivered()}, reply);
       reply.finish();
     } catch (const std::exception& problem) {
-      (void)reply.end(reply_outcome::threw, as_bytes(problem.what()));
+      reply.report(problem.what());
+    } catch (...) {
+      reply.report("unknown exception");
     }
   }
   return 0;

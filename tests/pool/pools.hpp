@@ -79,6 +79,11 @@ inline bool gone(pid_t process) {
   return ended || (process_state(process) == 'Z' && std::distance(begin(threads), {}) == 1);
 }
 
+inline void freeze_and_await(pid_t process) {
+  ::kill(process, SIGSTOP);
+  eventually([=] { return process_state(process) == 'T'; });
+}
+
 inline void kill_and_await(pid_t process) {
   ::kill(process, SIGKILL);
   eventually([=] { return gone(process); });

@@ -85,6 +85,23 @@ TEST_CASE("process pool: a worker that dies after its reply has replied once") {
   }
 }
 
+TEST_CASE("process pool: replies that find nobody hide none behind them") {
+  const test::scratch directory;
+  process_pool pool(test::pool_options(directory));
+  pending_reply twice;
+  pending_reply behind;
+  REQUIRE(pool.send(1, "reply_and_die_once", twice) == status::ok);
+  REQUIRE(pool.send(1, "reply_and_freeze", behind) == status::ok);
+  test::eventually([&] {
+    const std::uint32_t worker = pool.worker(0).process;
+    return pool.worker(0).deaths == 1 && worker != 0 &&
+           test::process_state(static_cast<pid_t>(worker)) == 'T';
+  });
+  pool.kill();
+  CHECK(test::wait_for(twice).text == "last words");
+  CHECK(test::wait_for(behind).text == "cold");
+}
+
 TEST_CASE("process pool: a request that kills every worker is reported, with all behind it") {
   const test::scratch directory;
   auto options = test::pool_options(directory, 2);
@@ -145,6 +162,21 @@ TEST_CASE("process pool: a worker behind another program is known by its lease")
   test::kill_and_await(worker);
   CHECK(test::process_of(pool, 1) != worker);
   CHECK(pool.worker(0).deaths == 1);
+}
+
+TEST_CASE("process pool: workers that end at once are no error, SIGCHLD ignored or not") {
+  const test::scratch directory;
+  auto owner = test::child::run([&] {
+    ::signal(SIGCHLD, SIG_IGN);
+    auto options = test::pool_options(directory);
+    options.program = "/bin/true";
+    options.restart.limit = 0;
+    for (int i = 0; i < 50; ++i) {
+      process_pool pool(options);
+    }
+    return 0;
+  });
+  CHECK(owner.wait() == 0);
 }
 
 TEST_CASE("process pool: a worker that corrupts its heap spoils no answer of the others") {

@@ -11,6 +11,7 @@
 #include <millrace/queue/publisher.hpp>
 
 #include "pool/pools.hpp"
+#include "queue/segment.hpp"
 
 using namespace std::chrono_literals;
 using millrace::pending_reply;
@@ -184,24 +185,57 @@ TEST_CASE(
   CHECK(directory.entries() == std::vector<std::string>{"neighbour"});
 }
 
+TEST_CASE("process pool: queues that a pool was killed over before it joined them go as well") {
+  const test::scratch directory;
+  const auto path = directory.path() / "process-pool.0123456789abcdef.0.requests";
+  millrace::queue_options options;
+  options.life = millrace::lifetime::transient;
+  REQUIRE(millrace::detail::segment::create(path, options));
+  {
+    process_pool pool(test::pool_options(directory));
+    CHECK(directory.entries().size() == 3);  // it may be about to be joined
+  }
+  std::filesystem::last_write_time(path, std::filesystem::file_time_type::clock::now() - 11s);
+  {
+    process_pool pool(test::pool_options(directory));
+    CHECK(directory.entries().size() == 2);
+  }
+}
+
 TEST_CASE("process pool: a forked child of its process can neither use nor end it") {
   const test::scratch directory;
   process_pool pool(test::pool_options(directory));
   const pid_t worker = test::process_of(pool, 1);
+  pending_reply awaited;
+  pending_reply inherited;
+  REQUIRE(pool.send(1, "freeze", awaited) == status::ok);
+  REQUIRE(pool.send(1, "inherited", inherited) == status::ok);
+  std::jthread waiter([&] { (void)awaited.wait(); });  // who receives, of which there is one
+  test::eventually([&] { return test::process_state(worker) == 'T'; });
   auto child = test::child::run([&] {
     pending_reply reply;
-    int refused = 0;
-    for (const auto& use : {std::function<void()>([&] { (void)pool.send(1, "child", reply); }),
-                            std::function<void()>([&] { pool.kill(); })}) {
+    const std::vector<std::function<void()>> uses{
+        [&] { (void)pool.try_send(1, "child", reply); },
+        [&] { (void)pool.send(1, "child", reply); },
+        [&] { (void)inherited.wait(); },
+        [&] { (void)inherited.wait_for(0ns); },
+        [&] { (void)pool.drain(); },
+        [&] { pool.kill(); },
+    };
+    std::size_t refused = 0;
+    for (const auto& use : uses) {
       try {
         use();
       } catch (const millrace::error& problem) {
         refused += problem.code() == millrace::errc::forked ? 1 : 0;
       }
     }
+    inherited.reset();
     pool.~process_pool();
-    return refused == 2 ? 0 : 1;
+    return refused == uses.size() ? 0 : 1;
   });
   CHECK(child.wait() == 0);
+  ::kill(worker, SIGCONT);
+  CHECK(test::wait_for(inherited).text == "inherited");
   CHECK(test::process_of(pool, 1) == worker);
 }

@@ -102,7 +102,20 @@ TEST_CASE("process pool: what a handler throws is the reply, and the worker goes
   const auto said = ask(pool, 1, "throw the towel");
   CHECK(said.outcome == reply_outcome::threw);
   CHECK(said.text == "the towel");
+  const auto number = ask(pool, 1, "throw_number");
+  CHECK(number.outcome == reply_outcome::threw);
+  CHECK(number.text == "unknown exception");
   CHECK(test::process_of(pool, 1) == worker);
+}
+
+TEST_CASE("process pool: what() that is longer than a reply is cut") {
+  const test::scratch directory;
+  process_pool pool(test::pool_options(directory));
+  const std::size_t most = pool.max_message_size();
+  const auto said = ask(pool, 1, "throw_long " + std::to_string(most + 1));
+  CHECK(said.outcome == reply_outcome::threw);
+  CHECK(said.text == std::string(most, 'w'));
+  CHECK(ask(pool, 1, "next").text == "next");
 }
 
 TEST_CASE("process pool: whoever waits does so for as long as it wants") {
@@ -111,7 +124,7 @@ TEST_CASE("process pool: whoever waits does so for as long as it wants") {
   pending_reply reply;
   CHECK_ERROR(millrace::errc::closed, reply.wait());
   const pid_t worker = test::process_of(pool, 1);
-  ::kill(worker, SIGSTOP);
+  test::freeze_and_await(worker);
   REQUIRE(pool.send(1, "later", reply) == status::ok);
   CHECK(reply.wait_for(0ns) == status::timeout);
   CHECK(reply.wait_for(5ms) == status::timeout);
@@ -129,7 +142,7 @@ TEST_CASE("process pool: a full worker says so, loses nothing, and takes more la
   const test::scratch directory;
   process_pool pool(test::pool_options(directory));
   const pid_t worker = test::process_of(pool, 1);
-  ::kill(worker, SIGSTOP);
+  test::freeze_and_await(worker);
   std::vector<pending_reply> replies;
   const std::string text(1000, 't');
   for (;;) {
@@ -178,6 +191,72 @@ TEST_CASE("process pool: replies that nobody wants are in nobody's way") {
   }
   CHECK(test::wait_for(reply).text == "999" + std::string(1000, 'u'));
   CHECK(ask(pool, 1, "next").text == "next");
+}
+
+TEST_CASE("process pool: replies that nobody takes in are in nobody's way either") {
+  const test::scratch directory;
+  process_pool pool(test::pool_options(directory));
+  const pid_t worker = test::process_of(pool, 1);
+  for (int i = 0; i < 20; ++i) {
+    pending_reply given_up;
+    REQUIRE(pool.send(1, "reserve 20000", given_up) == status::ok);
+  }
+  pending_reply last;
+  REQUIRE(pool.send(1, "freeze", last) == status::ok);
+  test::eventually([&] { return test::process_state(worker) == 'T'; });
+}
+
+TEST_CASE("process pool: who only tries to send gets on") {
+  const test::scratch directory;
+  process_pool pool(test::pool_options(directory));
+  pending_reply reply;
+  for (int sent = 0; sent < 2000;) {
+    const status s = pool.try_send(1, "count", reply);
+    if (s == status::ok) {
+      ++sent;
+    } else {
+      REQUIRE(s == status::full);
+      std::this_thread::yield();
+    }
+  }
+  CHECK(test::wait_for(reply).text == "2000");
+}
+
+TEST_CASE("process pool: threads that wait for room send each request once") {
+  const test::scratch directory;
+  process_pool pool(test::pool_options(directory));
+  const std::string text = "count " + std::string(1500, 't');
+  std::atomic<int> sent = 0;
+  {
+    std::vector<std::jthread> callers;
+    for (int t = 0; t < 4; ++t) {
+      callers.emplace_back([&, t] {
+        pending_reply reply;
+        for (int i = 0; i < 500; ++i) {
+          if (pool.send(1, text, reply) == status::ok) {
+            ++sent;
+          }
+          if (t == 0) {  // so that the others find somebody who receives
+            (void)reply.wait();
+          }
+        }
+      });
+    }
+  }
+  CHECK(sent == 2000);
+  CHECK(ask(pool, 1, "count").text == "2001");
+}
+
+TEST_CASE("process pool: a request that was not sent leaves no reply, nor one of another worker") {
+  const test::scratch directory;
+  process_pool pool(test::pool_options(directory, 2));
+  pending_reply reply;
+  for (const int key : {0, 1}) {
+    REQUIRE(pool.send(0, "old", reply) == status::ok);
+    CHECK(test::wait_for(reply).text == "old");
+    CHECK(pool.send(key, test::pattern(pool.max_message_size() + 1), reply) == status::too_large);
+    CHECK_FALSE(reply);
+  }
 }
 
 TEST_CASE("process pool: threads that share it get their own replies") {

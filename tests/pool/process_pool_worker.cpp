@@ -65,10 +65,22 @@ void answer(const worker_request& r, worker_reply& reply, std::map<std::uint64_t
   } else if (what == "reply_and_die") {
     (void)reply.send("last words");
     ::raise(SIGKILL);
+  } else if (what == "reply_and_die_once") {
+    (void)reply.send("last words");
+    if (!r.redelivered) {
+      ::raise(SIGKILL);
+    }
+  } else if (what == "reply_and_freeze") {
+    (void)reply.send("cold");
+    ::raise(SIGSTOP);
   } else if (what == "corrupt") {
     corrupt_the_heap();
   } else if (what == "throw") {
     throw std::runtime_error(rest);
+  } else if (what == "throw_long") {
+    throw std::runtime_error(std::string(std::stoul(rest), 'w'));
+  } else if (what == "throw_number") {
+    throw 42;
   } else if (what == "hang") {
     hang();
   } else if (what == "freeze") {

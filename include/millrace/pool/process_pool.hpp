@@ -98,7 +98,8 @@ struct process_pool_options {
 enum class reply_outcome {
   answered,  // the reply is there
   threw,     // the worker's handler did; bytes() are what what() said. The worker goes on
-  died,      // the worker did, see after_death and restart_policy
+  died,      // the worker did, see after_death and restart_policy; or the pool had no memory to
+             // keep the reply
   stopped,   // the pool was, before there was a reply
 };
 
@@ -177,6 +178,12 @@ struct worker_info {
 
 /// Thread-safety: all from any thread, but for the constructor and the destructor. In a forked
 /// child of the process that made it nothing can be used, and its end does nothing.
+///
+/// If that process is killed with SIGKILL, its workers end within about a tenth of a second and
+/// remove the pool's queues. Exceptions: a stopped worker that another program started, or that has
+/// not called serve() yet, is not continued, and ends when somebody continues it; a pool that is
+/// killed while its constructor runs may leave queues that nobody has joined: the next pool in that
+/// directory removes them, once they are ten seconds old.
 class process_pool {
  public:
   /// Starts the workers, without waiting until they serve. Throws millrace::error: invalid_option;
@@ -189,8 +196,8 @@ class process_pool {
   ~process_pool();
 
   /// Sends a copy of the bytes to the worker of `key`. Answers: ok, full, too_large, closed (the
-  /// pool was stopped, or the worker given up); `reply` belongs to the request if ok. The order of
-  /// one thread's requests of one key is kept.
+  /// pool was stopped, or the worker given up); `reply` belongs to the request if ok, and to none
+  /// otherwise. The order of one thread's requests of one key is kept.
   status try_send(routing_key key, std::span<const std::byte> bytes, pending_reply& reply);
   /// The same, waiting for room, during which it takes in replies. Answers: ok, too_large, closed,
   /// cancelled.
@@ -206,7 +213,9 @@ class process_pool {
   status drain(std::stop_token stop = {});
   status drain_for(std::chrono::nanoseconds time, std::stop_token stop = {});
   /// Takes no more requests, kills the workers, and reports what was sent and has no reply yet as
-  /// reply_outcome::stopped. Again: nothing.
+  /// reply_outcome::stopped. Again: nothing. What is killed are the processes that the pool
+  /// started: a worker that one of them started in turn ends when it next looks, within a tenth of
+  /// a second, and if it is frozen, when it goes on.
   void kill();
 
   [[nodiscard]] std::size_t worker_count() const noexcept;

@@ -74,6 +74,7 @@ class worker_reply {
   friend int serve(const worker_seat&,
                    const std::function<void(const worker_request&, worker_reply&)>&);
   status end(reply_outcome how, std::span<const std::byte> bytes);
+  void report(std::string_view problem);
   void finish();
 
   publisher& replies_;
@@ -84,7 +85,8 @@ class worker_reply {
   std::optional<reservation> room_;
 };
 
-/// What it throws is the reply: reply_outcome::threw. One that cannot go on ends the process.
+/// What it throws is the reply: reply_outcome::threw, with what() up to the longest reply, or
+/// "unknown exception" if it is no std::exception. One that cannot go on ends the process.
 using request_handler = std::function<void(const worker_request&, worker_reply&)>;
 
 /// Calls `handler` for one request after the other until the pool stops; then returns 0, for main.
