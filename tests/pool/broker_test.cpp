@@ -341,7 +341,7 @@ TEST_CASE("a stop cleans up all resources, whatever is still in the box") {
     std::jthread runner([&] { r.broker().run(box, stop.get_token()); });
     in.deliver(initialize(1));
     in.deliver(dispatch(1, "a"));
-    std::jthread sender([&](const std::stop_token& enough) {
+    std::jthread sender([in](const std::stop_token& enough) mutable {
       while (!enough.stop_requested()) {
         in.deliver(unreadable());
       }

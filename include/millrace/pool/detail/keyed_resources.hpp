@@ -28,12 +28,13 @@ template <class Callbacks, class Incoming>
 class keyed_resources {
   using routed_type =
       std::invoke_result_t<decltype((std::declval<Callbacks&>().demultiplex)), Incoming&&>;
-  using Key = typename routed_type::key_type;
-  using Message = typename routed_type::message_type;
-  using Resource = std::invoke_result_t<decltype((std::declval<Callbacks&>().create)), const Key&,
-                                        const Message*>;
-  using map = keyed_map<Key, Resource>;
-  static_assert(std::move_constructible<Resource>, "resources are moved to where they are kept");
+  using key_type = typename routed_type::key_type;
+  using message_type = typename routed_type::message_type;
+  using resource_type = std::invoke_result_t<decltype((std::declval<Callbacks&>().create)),
+                                             const key_type&, const message_type*>;
+  using map = keyed_map<key_type, resource_type>;
+  static_assert(std::move_constructible<resource_type>,
+                "resources are moved to where they are kept");
 
  public:
   explicit keyed_resources(Callbacks& by) noexcept : by_(by) {}
@@ -64,7 +65,7 @@ class keyed_resources {
   }
 
  private:
-  void initialize(const Key& key, std::optional<Message>& first) {
+  void initialize(const key_type& key, std::optional<message_type>& first) {
     if (kept_.find(key) != kept_.end()) {
       tell_of(pool_event::key_exists, &key);
       return;
@@ -76,9 +77,9 @@ class keyed_resources {
   }
 
   /// The end: there is none.
-  typename map::iterator create(const Key& key, const Message* first) {
+  typename map::iterator create(const key_type& key, const message_type* first) {
     try {
-      Resource made = by_.create(key, first);
+      resource_type made = by_.create(key, first);
       try {
         return kept_.emplace(key, std::move(made)).first;
       } catch (...) {
@@ -91,15 +92,15 @@ class keyed_resources {
     }
   }
 
-  void dispatch(typename map::iterator to, const Key& key, Message&& message) {
+  void dispatch(typename map::iterator to, const key_type& key, message_type&& message) {
     if (to == kept_.end()) {
       tell_of(pool_event::unknown_key, &key);
       return;
     }
     bool remove = false;
     try {
-      millrace::handled<Resource> what = by_.handle(key, std::move(message), to->second);
-      if (auto* const update = std::get_if<update_resource<Resource>>(&what)) {
+      millrace::handled<resource_type> what = by_.handle(key, std::move(message), to->second);
+      if (auto* const update = std::get_if<update_resource<resource_type>>(&what)) {
         to->second = std::move(update->resource);
       }
       remove = std::holds_alternative<remove_resource>(what);
@@ -113,14 +114,14 @@ class keyed_resources {
     }
   }
 
-  void clean(const Key& key, Resource& resource) noexcept {
+  void clean(const key_type& key, resource_type& resource) noexcept {
     try {
       by_.clean(key, resource);
     } catch (...) {
       tell_of(pool_event::cleaner_threw, &key, std::current_exception());
     }
   }
-  void tell_of(pool_event event, const Key* key, std::exception_ptr error = {}) noexcept {
+  void tell_of(pool_event event, const key_type* key, std::exception_ptr error = {}) noexcept {
     tell(by_.report, event, key, std::move(error));
   }
 
