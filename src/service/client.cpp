@@ -11,6 +11,7 @@
 #include <millrace/service/fingerprint.hpp>
 
 #include "core/fail.hpp"
+#include "os/fork_watch.hpp"
 #include "service/ends.hpp"
 
 namespace millrace::detail {
@@ -29,9 +30,16 @@ std::uint64_t random_number() {
 
 client_core::client_core(std::string_view service, const client_options& options,
                          std::string description)
-    : description_(std::move(description)), fingerprint_(fingerprint(description_)),
+    : service_(service), description_(std::move(description)),
+      fingerprint_(fingerprint(description_)), generation_(os::fork_generation()),
       directory_(options.directory), send_within_(options.send_within) {
   connect(service, options);
+}
+
+void client_core::release::operator()(client_core* core) const noexcept {
+  if (core->generation_ == os::fork_generation()) {
+    delete core;
+  }
 }
 
 client_core::~client_core() {
@@ -126,6 +134,9 @@ status client_core::try_send(const outgoing& what, attended_call* by) {
     return status::ok;
   }
   const std::uint32_t ticket = what.reply != nullptr ? free_ticket() : 0;
+  if (what.reply != nullptr && by == nullptr && !listener_.joinable()) {
+    listener_ = std::jthread([this](const std::stop_token& stop) { listen(stop); });
+  }
   const status s =
       put(*requests_, request_header{fingerprint_, number_, what.number, ticket, what.place},
           what.content);
@@ -153,10 +164,12 @@ void client_core::hear_news(std::unique_lock<std::mutex>& lock) {
   }
 }
 
+/// All that can fail for want of memory fails here, before the call is sent.
 std::uint32_t client_core::free_ticket() {
   if (free_.empty()) {
-    free_.push_back(static_cast<std::uint32_t>(calls_.size()));
     calls_.emplace_back();
+    free_.reserve(calls_.capacity());
+    free_.push_back(static_cast<std::uint32_t>(calls_.size() - 1));
   }
   return free_.back();
 }
@@ -166,9 +179,7 @@ void client_core::enter(std::uint32_t ticket, const outgoing& what, attended_cal
   calls_[ticket] = {what.number, server_, by != nullptr, std::move(*what.reply)};
   if (by == nullptr) {
     ++unattended_;
-    if (!listener_.joinable()) {
-      listener_ = std::jthread([this](const std::stop_token& stop) { listen(stop); });
-    } else if (!led_) {
+    if (!led_) {
       turn_.notify_all();
     }
   } else if (!led_) {

@@ -16,6 +16,7 @@ void client_core::end_calls(Ends ends, reply_kind kind, std::string_view text) {
   std::vector<kept_reply> ended;
   {
     const std::lock_guard lock(mutex_);
+    ended.reserve(calls_.size());
     for (std::size_t i = 0; i < calls_.size(); ++i) {
       if (calls_[i].number != 0 && ends(calls_[i])) {
         ended.push_back(leave(i).reply);
@@ -81,16 +82,29 @@ void client_core::greeted(std::uint64_t server, std::string_view description) {
                        description_, fingerprint_, description, fingerprint(description)));
     return;
   }
+  bool successor = false;
   {
     const std::lock_guard lock(mutex_);
     greeted_ = true;
     refusal_.clear();
+    successor = server_ != 0 && server_ != server;
     server_ = server;
+    for (auto& call : calls_) {
+      if (call.server == 0) {  // it has come
+        call.server = server;
+      }
+    }
   }
-  if (guarantee_ == delivery::at_most_once) {
-    end_calls([server](const auto& call) { return call.server != 0 && call.server != server; },
-              reply_kind::dropped);
+  if (successor && requests_removed()) {  // it serves another queue of that name
+    end_calls([](const auto&) { return true; }, reply_kind::dropped);
+  } else if (guarantee_ == delivery::at_most_once) {
+    end_calls([server](const auto& call) { return call.server != server; }, reply_kind::dropped);
   }
+}
+
+bool client_core::requests_removed() {
+  const std::lock_guard lock(mutex_);
+  return !requests_->try_reserve(1) && requests_->last_status() == status::removed;
 }
 
 void client_core::refuse(std::string why) {
@@ -103,7 +117,8 @@ void client_core::refuse(std::string why) {
 }
 
 void client_core::look_after_server() {
-  if (guarantee_ != delivery::at_most_once || anybody_lives(reply_queue_, directory_, true)) {
+  if (anybody_lives(reply_queue_, directory_, true) ||
+      (guarantee_ != delivery::at_most_once && !removed(service_, directory_))) {
     return;
   }
   {

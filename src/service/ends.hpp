@@ -84,6 +84,16 @@ status put(publisher& to, const Header& header, const body& content) {
   }
 }
 
+/// Whether there is no such queue.
+[[nodiscard]] inline bool removed(std::string_view queue, const std::filesystem::path& directory) {
+  try {
+    (void)stat(queue, directory);
+    return false;
+  } catch (const error& problem) {
+    return problem.code() == errc::not_found;
+  }
+}
+
 /// How long either end sleeps before it asks whether the other one lives.
 inline constexpr std::chrono::nanoseconds slice = std::chrono::milliseconds(100);
 

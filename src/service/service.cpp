@@ -48,6 +48,10 @@ service_core::service_core(std::string_view name, const service_options& options
 void service_core::leave() noexcept {
   const std::lock_guard lock(mutex_);
   left_ = true;
+  for (const std::size_t hand : finished_) {
+    in_hand_[hand].reset();
+  }
+  finished_.clear();
   clients_.clear();
   requests_.reset();  // what is in hand goes back by that, and is void from now on
   in_hand_.clear();
@@ -60,6 +64,7 @@ std::optional<service_core::command> service_core::receive(steady_time deadline,
   serving_.store(std::this_thread::get_id(), std::memory_order_relaxed);
   for (;;) {
     end_finished();
+    make_room();
     if (++received_ % calls_between_clocks == 0) {
       tend();
     }
@@ -94,29 +99,39 @@ std::optional<service_core::command> service_core::receive(steady_time deadline,
   }
 }
 
-std::size_t service_core::hold(message&& m) {
-  if (free_hands_.empty()) {
-    free_hands_.push_back(in_hand_.size());
-    in_hand_.emplace_back();
+/// For one more, before it is taken: what can fail for want of memory must not lose a message, nor
+/// fail when one is over.
+void service_core::make_room() {
+  if (!free_hands_.empty()) {
+    return;
   }
+  in_hand_.emplace_back();
+  free_hands_.reserve(in_hand_.capacity());
+  {
+    const std::lock_guard lock(mutex_);
+    finished_.reserve(in_hand_.capacity());
+  }
+  free_hands_.push_back(in_hand_.size() - 1);
+}
+
+std::size_t service_core::hold(message&& m) noexcept {
   const std::size_t hand = free_hands_.back();
   free_hands_.pop_back();
   in_hand_[hand].emplace(std::move(m));
   return hand;
 }
 
-void service_core::end(std::size_t hand) {
+void service_core::finish(std::size_t hand) noexcept {
   in_hand_[hand].reset();
   free_hands_.push_back(hand);
 }
 
 /// A message is ended by the thread that took it; others leave that to it.
-void service_core::finish(std::size_t hand) {
+void service_core::answered(std::size_t hand) noexcept {
   if (serving_.load(std::memory_order_relaxed) == std::this_thread::get_id()) {
-    end(hand);
+    finish(hand);
     return;
   }
-  const std::lock_guard lock(mutex_);
   finished_.push_back(hand);
   any_finished_.store(true, std::memory_order_relaxed);
 }
@@ -128,7 +143,7 @@ void service_core::end_finished() {
   const std::lock_guard lock(mutex_);
   any_finished_.store(false, std::memory_order_relaxed);
   for (const std::size_t hand : finished_) {
-    end(hand);
+    finish(hand);
   }
   finished_.clear();
 }
@@ -137,37 +152,34 @@ void service_core::end_finished() {
 
 void service_core::reply(const request_header& to, std::size_t hand, reply_kind kind,
                          const body& content) noexcept {
+  const std::lock_guard lock(mutex_);
+  if (left_) {
+    return;
+  }
   bool sent = true;
-  {
-    const std::lock_guard lock(mutex_);
-    if (left_) {
-      return;
+  try {
+    if (peer* const c = find(to.client)) {
+      sent = send(*c, {to.call, to.ticket, kind}, content, hand);
     }
-    try {
-      if (peer* const c = find(to.client)) {
-        sent = send(*c, {to.call, to.ticket, kind}, content, hand);
-      }
-    } catch (...) {  // its queue makes no sense, say
-      forget(to.client);
-    }
+  } catch (...) {  // its queue makes no sense, say
+    forget(to.client);
   }
   if (sent) {
-    finish(hand);
+    answered(hand);
   }
 }
 
 bool service_core::send(peer& to, const reply_header& header, const body& content,
                         std::size_t hand) {
-  // What is delayed goes first.
-  const status s = to.delayed.empty() ? put(to.replies, header, content) : status::full;
-  if (s == status::too_large) {
+  if (sizeof header + content.size() > to.replies.max_message_size()) {
     const auto why =
         fmt::format("the reply of {} bytes is longer than the client's queue takes, {}",
                     content.size(), to.replies.max_message_size());
     std::string_view text = why;
     return send(to, {header.call, header.ticket, reply_kind::failed}, body::of_text(text), hand);
   }
-  if (s == status::full) {
+  // What is delayed goes first.
+  if (!to.delayed.empty() || put(to.replies, header, content) == status::full) {
     std::string copy(content.size(), '\0');
     content.write(reinterpret_cast<std::byte*>(copy.data()));
     to.delayed.push_back({header, std::move(copy), hand});

@@ -9,6 +9,7 @@
 
 #include <doctest/doctest.h>
 
+#include <millrace/core/error.hpp>
 #include <millrace/queue/inspect.hpp>
 
 #include "calculator.hpp"
@@ -290,6 +291,49 @@ TEST_CASE("death: many clients at once are answered each its own, and some are k
   }
   test::eventually([&] { return scratch.entries() == std::vector<std::string>{"desk"}; });
   server.kill();
+}
+
+TEST_CASE("death: calls sent while there was no server are closed when the one that came dies") {
+  const test::scratch scratch;
+  const auto options = service_in(scratch, delivery::at_most_once);
+  const gate kept;
+  auto server = server_process(options, clerk());
+  client desk("desk", client_in(scratch));
+  server.kill();
+  CHECK(call(desk, add{1, 2}, long_time).error().code == command_errc::closed);
+  auto later = call_async(desk, add{3, 4});  // it is known by now that there is none
+  server = server_process(options, keeper(kept));
+  kept.await();  // the one before
+  kept.await();
+  const auto next = child::run([&] {  // at once when the other one dies
+    for (;;) {
+      try {
+        service there("desk", options);
+        there.serve(clerk());
+        return 0;
+      } catch (const millrace::error& problem) {
+        expect(problem.code() == millrace::errc::role_taken);
+        std::this_thread::sleep_for(1ms);
+      }
+    }
+  });
+  server.kill();
+  CHECK(later.wait_for(long_time));
+  CHECK(later.try_take()->error().code == command_errc::closed);
+}
+
+TEST_CASE("death: a forked child that drops its copy of a client takes nothing from its parent") {
+  const test::scratch scratch;
+  auto server = server_process(service_in(scratch, delivery::at_least_once), clerk());
+  std::optional<client> desk(std::in_place, "desk", client_in(scratch));
+  auto first = call_async(*desk, add{1, 2});  // starts the listener, which no child has
+  CHECK(first.wait_for(long_time));
+  auto forked = child::run([&] {
+    desk.reset();
+    return 0;
+  });
+  CHECK(forked.wait() == 0);
+  CHECK(call(*desk, add{3, 4}, long_time).value() == 7);
 }
 
 /// Takes its time, so that there is somebody to be killed over a call.

@@ -147,6 +147,27 @@ TEST_CASE("hostile: a client that takes no replies holds up nobody, and gets all
   CHECK(call(desk, add{1, 2}, long_time).value() == 3);
 }
 
+TEST_CASE("hostile: a reply too long for a client that takes none fails once it takes them") {
+  const test::scratch scratch;
+  const auto server = serve(service_in(scratch), clerk());
+  client desk("desk", client_in(scratch));
+  forger lazy(scratch);
+  constexpr std::uint64_t count = 100;  // its queue has 64 slots
+  for (std::uint64_t i = 1; i <= count; ++i) {
+    lazy.send(i, 0, raw(1) + raw(2));
+  }
+  lazy.send(count + 1, 1,
+            raw(std::uint32_t{1}) + raw(std::uint32_t{9'000}) + std::string(9'000, 'x'));
+  CHECK(call(desk, add{1, 2}, long_time).value() == 3);
+  for (std::uint64_t i = 0; i <= count; ++i) {
+    CHECK(lazy.receive().first.call != count + 1);
+  }
+  const auto [header, why] = lazy.receive();
+  CHECK(header.call == count + 1);
+  CHECK(header.kind == reply_kind::failed);
+  CHECK(why.find("9004 bytes") != std::string::npos);
+}
+
 /// A server made by hand: answers each call as it is told.
 template <class Answer>
 std::jthread forge_server(const test::scratch& scratch, Answer answer) {

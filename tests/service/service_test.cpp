@@ -5,6 +5,7 @@
 #include <stop_token>
 #include <string>
 #include <thread>
+#include <tuple>
 #include <vector>
 
 #include <doctest/doctest.h>
@@ -346,6 +347,108 @@ TEST_CASE("service: reply boxes may outlive their service and be used then") {
       CHECK(reply.wait_for(long_time));
       CHECK(reply.try_take()->error().code == command_errc::closed);
     }
+  }
+}
+
+TEST_CASE("service: a call that another thread has answered is over when the service goes") {
+  const test::scratch scratch;
+  service server("desk", service_in(scratch));
+  std::optional<client> desk;
+  {
+    const std::jthread greeting([&](const std::stop_token& stop) { (void)server.receive(stop); });
+    desk.emplace("desk", client_in(scratch));
+  }
+  keeper boxes;
+  auto reply = call_async(*desk, add{1, 2});
+  auto handler = boxes.clerk();
+  handle(std::move(*server.receive_after(long_time)), handler);
+  std::thread([&] {
+    auto box = boxes.take();
+    (void)reply_to(box, 3);
+  }).join();
+  CHECK(reply.wait_for(long_time));
+  { const service gone(std::move(server)); }
+  service next("desk", service_in(scratch));
+  CHECK_FALSE(next.receive_after(1ms));
+}
+
+TEST_CASE("service: calls under way when the queue is removed are closed") {
+  const test::scratch scratch;
+  keeper boxes;
+  std::jthread server = serve(service_in(scratch), boxes.clerk());
+  client desk("desk", client_in(scratch));
+  auto reply = call_async(desk, add{1, 2});
+  auto box = boxes.take();
+  CHECK(millrace::remove("desk", scratch.path()));
+  CHECK(reply.wait_for(long_time));
+  CHECK(reply.try_take()->error().code == command_errc::closed);
+}
+
+/// Cannot be made while `refused`, by decoding say.
+struct picky {
+  static inline std::atomic<bool> refused = false;
+  picky() {
+    if (refused) {
+      throw std::runtime_error("not today");
+    }
+  }
+  int value = 0;
+};
+[[maybe_unused]] auto fields(picky& p) {
+  return std::tie(p.value);
+}
+struct accept {
+  picky content;
+  using returns = millrace::returns<int>;
+};
+struct produce {
+  int value;
+  using returns = millrace::returns<std::optional<picky>>;
+};
+
+TEST_CASE("service: a value that cannot be made fails its call, and no other") {
+  const test::scratch scratch;
+  using api = millrace::protocol<accept, produce>;
+  std::atomic<int> thrown = 0;
+  const std::jthread server([&](const std::stop_token& stop) {
+    millrace::service<api> desk("desk", service_in(scratch));
+    const auto handler = millrace::overloaded{
+        [](accept&& a, reply_box<int> reply) { return reply_to(reply, a.content.value); },
+        [](produce&& p, reply_box<std::optional<picky>> reply) {
+          std::optional<picky> made(std::in_place);
+          made->value = p.value;
+          picky::refused = p.value == 0;
+          return reply_to(reply, std::move(made));
+        }};
+    while (!stop.stop_requested()) {
+      try {
+        desk.serve(handler, stop);
+      } catch (const std::runtime_error&) {
+        ++thrown;
+      }
+    }
+  });
+  millrace::client<api> desk("desk", client_in(scratch));
+  accept first;
+  picky::refused = true;
+  CHECK(call(desk, first, long_time).error().why == "not today");
+  test::eventually([&] { return thrown == 1; });
+  picky::refused = false;
+  CHECK(call(desk, first, long_time).value() == 0);
+
+  for (const bool attended : {true, false}) {
+    auto reply = call_async(desk, produce{1});
+    CHECK(reply.wait_for(long_time));
+    CHECK(reply.try_take()->value()->value == 1);
+    if (attended) {
+      CHECK(call(desk, produce{0}, long_time).error().why == "not today");
+    } else {
+      auto refused = call_async(desk, produce{0});
+      CHECK(refused.wait_for(long_time));
+      CHECK(refused.try_take()->error().why == "not today");
+    }
+    picky::refused = false;
+    CHECK(call(desk, produce{2}, long_time).value()->value == 2);
   }
 }
 

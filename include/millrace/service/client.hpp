@@ -29,10 +29,11 @@ namespace millrace {
 ///
 /// A call ends exactly once: in the reply; in `failed`, with what the handler said; in `timed_out`
 /// or `cancelled`, the reply being dropped when it comes; in `could_not_enqueue`; or in `closed`,
-/// if its reply_box was dropped, or if the server died or left and the service is at_most_once.
-/// Whether the command was carried out is then unknown, and what still waited in the queue is
-/// carried out by the next server. If the service is at_least_once the next server replies instead;
-/// it may carry out a command again that the dead one had carried out.
+/// if its reply_box was dropped, if the server died or left and the service is at_most_once, or if
+/// the queue was removed and its server has left. Whether the command was carried out is then
+/// unknown, and what still waited in the queue is carried out by the next server. If the service is
+/// at_least_once the next server replies instead; it may carry out a command again that the dead
+/// one had carried out.
 ///
 /// Thread-safety: any number of threads send and call at the same time. The thread in `call` takes
 /// the reply from the queue itself; what call_async and delegate_call are waiting for is taken by
@@ -40,7 +41,8 @@ namespace millrace {
 /// does within a reply must not `call` the same client. All calls are over before the client's end.
 ///
 /// Sending allocates nothing, once there were as many calls at a time as there will be. Throws
-/// millrace::error as the queue does: errc::corrupted, errc::forked.
+/// millrace::error as the queue does: errc::corrupted, errc::forked. The copy of a forked child may
+/// be dropped there, which changes nothing for its parent.
 template <class Protocol>
 class client {
  public:
@@ -50,7 +52,7 @@ class client {
   /// serves the queue in time, protocol_mismatch if that one's commands are not those of Protocol,
   /// saying what was expected and found, and what opening queues throws.
   explicit client(std::string_view name, const client_options& options = {})
-      : core_(std::make_unique<detail::client_core>(name, options, describe<Protocol>())) {}
+      : core_(new detail::client_core(name, options, describe<Protocol>())) {}
 
   /// For cast, call_async and delegate_call. False: there was no room in time, or a service of
   /// another protocol has come.
@@ -86,7 +88,7 @@ class client {
   }
 
  private:
-  std::unique_ptr<detail::client_core> core_;
+  std::unique_ptr<detail::client_core, detail::client_core::release> core_;
 };
 
 }  // namespace millrace

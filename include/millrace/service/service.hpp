@@ -12,6 +12,7 @@
 #include <array>
 #include <chrono>
 #include <cstddef>
+#include <exception>
 #include <memory>
 #include <optional>
 #include <stop_token>
@@ -40,7 +41,8 @@ class service;
 /// Clients that die are forgotten within a second, and their reply queues removed. An answer that a
 /// client's full queue does not take waits here; nobody else waits for that. Commands that are
 /// malformed, or of another protocol, are not carried out: their callers get `failed`, which says
-/// why.
+/// why. What making a command's value throws, receiving throws; a call then fails with its text, a
+/// cast is over when the next command is received.
 ///
 /// Thread-safety: one thread receives and serves, always the same. A reply_box may be used and
 /// dropped in any thread, also when the service is gone. Steady serving allocates nothing but what
@@ -124,24 +126,51 @@ class service<protocol<Cs...>> {
 
   template <class C>
   void open_as(const command& from, std::optional<value_type>& to) {
-    C content{};
-    if (is_cast<C> != (from.header.call == 0) || !decode(from.content, content)) {
+    if (is_cast<C> != (from.header.call == 0)) {
       refuse(from);
     } else if constexpr (is_cast<C>) {
-      cast_ = from.hand;
-      to.emplace(envelope<C>{std::move(content)});
+      open_cast<C>(from, to);
     } else {
-      to.emplace(
-          envelope<C>{std::move(content), detail::call_in_hand<reply_of<C>>::begin(core_, from)});
+      open_call<C>(from, to);
     }
   }
 
-  void refuse(const command& malformed) {
-    std::string_view why = "the command is malformed";
-    if (malformed.header.call == 0) {
-      core_->finish(malformed.hand);
+  template <class C>
+  void open_cast(const command& from, std::optional<value_type>& to) {
+    cast_ = from.hand;
+    C content{};
+    if (decode(from.content, content)) {
+      to.emplace(envelope<C>{std::move(content)});
     } else {
-      core_->reply(malformed.header, malformed.hand, detail::reply_kind::failed,
+      end_cast();
+    }
+  }
+
+  template <class C>
+  void open_call(const command& from, std::optional<value_type>& to) {
+    bool begun = false;  // from then on its reply_box answers it, whatever happens
+    try {
+      C content{};
+      if (!decode(from.content, content)) {
+        refuse(from);
+        return;
+      }
+      auto reply = detail::call_in_hand<reply_of<C>>::begin(core_, from);
+      begun = true;
+      to.emplace(envelope<C>{std::move(content), std::move(reply)});
+    } catch (const std::exception& problem) {
+      if (!begun) {
+        refuse(from, problem.what());
+      }
+      throw;
+    }
+  }
+
+  void refuse(const command& unread, std::string_view why = "the command is malformed") {
+    if (unread.header.call == 0) {
+      core_->finish(unread.hand);
+    } else {
+      core_->reply(unread.header, unread.hand, detail::reply_kind::failed,
                    detail::body::of_text(why));
     }
   }

@@ -25,8 +25,8 @@ class call_in_hand : waiter {
  public:
   [[nodiscard]] static reply_box<R> begin(const std::shared_ptr<service_core>& core,
                                           const service_core::command& of) {
-    call_in_hand* const call = slot_pool<call_in_hand>::take();
     new_call<R> made;
+    call_in_hand* const call = slot_pool<call_in_hand>::take();
     call->core_ = core;
     call->header_ = of.header;
     call->hand_ = of.hand;

@@ -35,7 +35,12 @@ class client_core {
   client_core(std::string_view service, const client_options& options, std::string description);
   client_core(const client_core&) = delete;
   client_core& operator=(const client_core&) = delete;
-  ~client_core();
+
+  /// In a forked child it leaves everything as it is: the reply queue is the parent's, and the
+  /// listener did not come along, so that nobody could join it.
+  struct release {
+    void operator()(client_core* core) const noexcept;
+  };
 
   /// False: there was no room in time, or never will be. True: `what.reply` was taken, and will be
   /// answered or dropped.
@@ -75,6 +80,8 @@ class client_core {
   };
 
  private:
+  ~client_core();
+
   /// What a thread waits for, of any type.
   class condition {
    public:
@@ -102,7 +109,7 @@ class client_core {
 
   struct call_under_way {
     std::uint64_t number = 0;  // 0: this place is free
-    std::uint64_t server = 0;  // whom it was sent to; 0: whoever comes
+    std::uint64_t server = 0;  // who may have it; 0: whoever comes
     bool attended = true;
     kept_reply reply = {};
   };
@@ -133,12 +140,15 @@ class client_core {
   void greeted(std::uint64_t server, std::string_view description);
   void refuse(std::string why);
   void look_after_server();
+  [[nodiscard]] bool requests_removed();
   /// Ends the calls of which `ends` says so.
   template <class Ends>
   void end_calls(Ends ends, reply_kind kind, std::string_view text = {});
 
+  const std::string service_;
   const std::string description_;
   const std::uint64_t fingerprint_;
+  const std::uint32_t generation_;  // of forks
   const std::filesystem::path directory_;
   const std::chrono::nanoseconds send_within_;
   delivery guarantee_{};

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstddef>
+#include <exception>
 #include <memory>
 #include <span>
 #include <string>
@@ -59,11 +60,15 @@ class kept_reply {
       const auto* const text = reinterpret_cast<const char*>(rest.data());
       static_cast<void>(fail(box, std::string(text, rest.size())));
     } else if (kind == reply_kind::replied) {
-      value_or_nothing<R> value{};
-      if (std::is_void_v<R> ? rest.empty() : decode(rest, value)) {
-        static_cast<void>(reply_to(box, std::move(value)));
-      } else {
-        static_cast<void>(fail(box, "the reply is malformed"));
+      try {
+        value_or_nothing<R> value{};
+        if (std::is_void_v<R> ? rest.empty() : decode(rest, value)) {
+          static_cast<void>(reply_to(box, std::move(value)));
+        } else {
+          static_cast<void>(fail(box, "the reply is malformed"));
+        }
+      } catch (const std::exception& problem) {  // the value's; it concerns this call alone
+        static_cast<void>(fail(box, problem.what()));
       }
     }  // else the box is dropped unused
   }

@@ -47,9 +47,9 @@ class service_core {
   /// what a client's queue does not take is lost with that client.
   void reply(const request_header& to, std::size_t hand, reply_kind kind,
              const body& content) noexcept;
-  /// By any thread: the command will not be delivered again.
-  void finish(std::size_t hand);
-  /// By the serving thread. What is in hand goes back to the queue; later replies go nowhere.
+  /// By the serving thread: the command will not be delivered again.
+  void finish(std::size_t hand) noexcept;
+  /// When nobody receives. What is in hand goes back to the queue; later replies go nowhere.
   void leave() noexcept;
 
  private:
@@ -73,10 +73,11 @@ class service_core {
   /// False: the answer is delayed.
   bool send(peer& to, const reply_header& header, const body& content, std::size_t hand);
   void forget(std::uint64_t number);
+  void answered(std::size_t hand) noexcept;
 
   void greet_all();
-  [[nodiscard]] std::size_t hold(message&& m);
-  void end(std::size_t hand);
+  void make_room();
+  [[nodiscard]] std::size_t hold(message&& m) noexcept;
   void end_finished();
   void tend();
   void send_delayed();
