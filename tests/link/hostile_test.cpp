@@ -239,6 +239,30 @@ TEST_CASE("memory for unfinished messages is bounded, and small ones go on") {
 #endif
 }
 
+TEST_CASE("memory for unfinished messages is bounded, though all grow alike behind larger ones") {
+  constexpr std::size_t mib = 1 << 20;
+  scene s({.max_message_size = 4 * mib, .memory_limit = 16 * mib});
+  std::vector<test::raw_peer> peers;
+  const std::string head("\xc6\x00\x40\x00\x00", 5);
+  const std::string most(4 * mib - 1, 'x');
+  for (int i = 0; i < 42; ++i) {
+    peers.emplace_back(s.link.address());
+    (void)peers.back().write(head);
+    if (i < 2) {
+      (void)peers.back().write(most);
+    }
+  }
+  std::this_thread::sleep_for(20ms);
+  const std::string step(16 * 1024, 'x');
+  for (std::size_t size = 0; size < 3 * mib; size += step.size()) {
+    for (std::size_t i = 2; i < peers.size(); ++i) {
+      (void)peers[i].write(step);
+    }
+  }
+  s.dropped.wait_for(drop_reason::too_much_memory, 39);  // of 128 MiB, 8 have room
+  s.good_peer_goes_on();
+}
+
 TEST_CASE("a length is not believed before its bytes are there") {
   scene s;  // 64 MiB at most
   [[maybe_unused]] const std::size_t before = address_space();
