@@ -2,6 +2,7 @@
 // that all share.
 #include <algorithm>
 #include <iterator>
+#include <new>
 #include <utility>
 
 #include "link/core.hpp"
@@ -80,7 +81,14 @@ bool link_core::cut(const connection_ptr& c, std::span<const std::byte> bytes) {
     arrived_size += weight(arrived_.back());
   };
   const bool was_begun = c->reader.begun();
-  const flaw found = c->reader.read(bytes, take);
+  auto found = flaw::none;
+  try {
+    found = c->reader.read(bytes, take);
+  } catch (const std::bad_alloc&) {
+    arrived_.clear();
+    drop_unlocked(c, link_status::reset, drop_reason::too_much_memory);
+    return false;
+  }
   const auto now = std::chrono::steady_clock::now();
   if (!was_begun || frames > 0) {
     c->begun = now;
@@ -100,7 +108,7 @@ bool link_core::cut(const connection_ptr& c, std::span<const std::byte> bytes) {
     std::ranges::move(arrived_, std::back_inserter(received_));
     arrived_.clear();
   }
-  reading_paused_ = reading_paused_ || received_size_ >= options_.memory_limit / 2;
+  reading_paused_ = reading_paused_ || received_size_ > options_.memory_limit / 2;
   c->to_acknowledge = std::max(c->to_acknowledge, to_acknowledge);
   const bool believable = acknowledged <= c->requests;
   c->acknowledged = std::max(c->acknowledged, acknowledged);

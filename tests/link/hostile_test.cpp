@@ -17,6 +17,7 @@
 
 #include "link/peers.hpp"
 #include "support/bytes.hpp"
+#include "support/errors.hpp"
 #include "support/printing.hpp"
 #include "support/watchdog.hpp"
 
@@ -263,6 +264,25 @@ TEST_CASE("memory for unfinished messages is bounded, though all grow alike behi
   s.good_peer_goes_on();
 }
 
+#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
+TEST_CASE("a message for which the system has no memory costs its own connection") {
+  scene s;
+  const test::raw_peer large(s.link.address());
+  const std::string body(40 << 20, 'x');
+  s.good_peer_goes_on();
+  rlimit before{};
+  ::getrlimit(RLIMIT_AS, &before);
+  rlimit little = before;
+  little.rlim_cur = address_space() + (32 << 20);
+  ::setrlimit(RLIMIT_AS, &little);
+  (void)large.write("\xc6\x02\x80\x00\x00"sv);
+  (void)large.write(body);
+  s.dropped.wait_for(drop_reason::too_much_memory);
+  ::setrlimit(RLIMIT_AS, &before);
+  s.good_peer_goes_on();
+}
+#endif
+
 TEST_CASE("a length is not believed before its bytes are there") {
   scene s;  // 64 MiB at most
   [[maybe_unused]] const std::size_t before = address_space();
@@ -325,6 +345,7 @@ TEST_CASE("without descriptors left a link accepts again when there are some") {
   rlimit few = before;
   few.rlim_cur = static_cast<rlim_t>(next) + 1;
   ::setrlimit(RLIMIT_NOFILE, &few);
+  CHECK_ERROR(millrace::errc::system, tcp_link());
   const test::raw_peer waiting(s.link.address());  // has the last one
   REQUIRE(waiting.write(five));
   s.good_peer_goes_on();

@@ -478,6 +478,17 @@ TEST_CASE("a link does its work on the user's threads, if he likes") {
   work.reset();  // the links leave nothing that would keep it running
 }
 
+TEST_CASE("the smallest limit of memory still lets messages through, one after the other") {
+  tcp_link here;
+  tcp_link there({.memory_limit = 1});
+  for (std::uint32_t i = 0; i < 20; ++i) {
+    REQUIRE(here.send_acknowledged(there.address(), test::numbered(i)) == link_status::ok);
+    datagram d;
+    REQUIRE(there.receive(d) == status::ok);
+    REQUIRE(test::number_of(d.bytes) == i);
+  }
+}
+
 TEST_CASE("who does not receive slows his senders down, and loses nothing") {
   tcp_link here;
   tcp_link there({.memory_limit = 1'000'000});
