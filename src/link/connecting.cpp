@@ -203,6 +203,9 @@ void link_core::opened(const connection_ptr& c) {
   lock held(driver_.mutex());
   if (ec) {
     drop(c, link_status::reset, drop_reason::reset);
+  } else if (local == peer) {
+    // TCP connects to itself where nobody listens, if it takes that very port to come from.
+    drop(c, link_status::refused, drop_reason::no_connection);
   }
   if (c->state == connection::phase::closed) {
     return;

@@ -23,7 +23,7 @@ using link_socket = boost::asio::basic_stream_socket<boost::asio::ip::tcp, link_
 
 /// What a message that waits to be received counts for.
 inline std::size_t weight(const datagram& d) noexcept {
-  return sizeof d + d.bytes.size();
+  return sizeof d + d.bytes.size() + d.from.size() + d.to.size();
 }
 
 /// What becomes of the bytes to be sent is counted from the connection's beginning:

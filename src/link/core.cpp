@@ -40,7 +40,7 @@ void link_core::take_first(datagram& to) {
   received_size_ -= weight(received_.front());
   to = std::move(received_.front());
   received_.pop_front();
-  if (reading_paused_ && received_size_ < options_.memory_limit / 4) {
+  if (reading_paused_ && (received_size_ < options_.memory_limit / 4 || received_.empty())) {
     reading_paused_ = false;
     boost::asio::post(strand_, [self = shared_from_this()] { self->resume_reading(); });
     driver_.hurry();

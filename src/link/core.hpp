@@ -83,6 +83,7 @@ class link_core : public std::enable_shared_from_this<link_core> {
   void write_soon(const connection_ptr& c);
   /// Whether posts to this address were lost, of which nobody was told yet: told now.
   link_status take_loss(std::string_view to);
+  void remember_loss(const std::string& to, link_status why);
 
   // reading.cpp
   void wait_until_readable(const connection_ptr& c);
@@ -91,8 +92,9 @@ class link_core : public std::enable_shared_from_this<link_core> {
   [[nodiscard]] bool cut(const connection_ptr& c, std::span<const std::byte> bytes);
   void resume_reading();
 
-  /// Counts what is held of unfinished messages. False: this connection has too much of it.
-  [[nodiscard]] bool count_part(connection& c);
+  /// Counts what is held of unfinished messages; if that is too much, drops whoever has most of it.
+  /// REQUIRES: locked.
+  void count_part(connection& c);
 
   // ending.cpp
   /// Ends a connection. REQUIRES: locked.
@@ -114,6 +116,7 @@ class link_core : public std::enable_shared_from_this<link_core> {
   std::unordered_set<connection_ptr> all_;
   std::unordered_map<std::string, connection_ptr, text_hash, std::equal_to<>> peers_;
   std::unordered_map<std::string, link_status, text_hash, std::equal_to<>> lost_;  // posts
+  std::deque<std::string> losers_;  // the keys of lost_, oldest first
   std::deque<datagram> received_;
   std::size_t received_size_ = 0;
   bool reading_paused_ = false;
@@ -127,7 +130,6 @@ class link_core : public std::enable_shared_from_this<link_core> {
   std::vector<std::byte> chunk_;  // what was just read, of any connection
   std::deque<datagram> arrived_;  // cut from it
   std::size_t parts_size_ = 0;    // of unfinished messages, all connections together
-  std::size_t parts_count_ = 0;
   std::vector<connection_ptr> paused_;
 };
 

@@ -8,6 +8,14 @@
 
 namespace millrace::detail {
 
+namespace {
+
+/// How long a connection at rest keeps the memory in which it gathers what is sent. The largest
+/// message is the measure of that, and there may be thousands of connections.
+constexpr auto buffers_kept = std::chrono::milliseconds(500);
+
+}  // namespace
+
 void link_core::drop(connection_ptr c, link_status why, drop_reason reason) {
   if (c->state == connection::phase::closed) {
     return;
@@ -18,7 +26,7 @@ void link_core::drop(connection_ptr c, link_status why, drop_reason reason) {
     peers_.erase(found);
   }
   if (c->posted > c->written) {
-    lost_.insert_or_assign(c->key, why);
+    remember_loss(c->key, why);
   }
   all_.erase(c);
   driver_.changed();
@@ -26,9 +34,8 @@ void link_core::drop(connection_ptr c, link_status why, drop_reason reason) {
     boost::system::error_code ignored;
     c->socket.shutdown(boost::asio::socket_base::shutdown_both, ignored);
     c->socket.cancel(ignored);
-    self->parts_size_ -= c->counted;
-    self->parts_count_ -= static_cast<std::size_t>(c->counted > 0);
-    c->counted = 0;
+    self->parts_size_ -= std::exchange(c->counted, 0);
+    c->reader = frame_reader(0);  // others may hold the connection for long
     if (self->options_.on_drop) {
       self->options_.on_drop(c->peer.empty() ? c->key : c->peer, reason);
     }
@@ -63,6 +70,11 @@ void link_core::look_after_connections() {
         drop(c, link_status::unreachable, drop_reason::no_connection);
       }
       continue;
+    }
+    if (!c->writing && c->written == c->queued && now - c->used > buffers_kept) {
+      byte_vector().swap(c->batch);
+      byte_vector().swap(c->backlog);
+      c->batch_written = 0;
     }
     const bool begun = c->reader.begun();
     const bool at_rest = c->written == c->queued && c->acknowledged == c->requests;

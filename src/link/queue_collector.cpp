@@ -11,11 +11,11 @@ namespace millrace {
 
 namespace {
 
-/// Forwarders that are remembered. One that was forgotten goes on by the number that it says is its
-/// oldest; what it sends again then comes twice.
+/// Forwarders that are remembered, those that were heard last. One that was forgotten goes on by
+/// the number that it says is its oldest; what it sends again then comes twice.
 constexpr std::size_t most_forwarders = 4096;
-/// Messages after which it is time to acknowledge though more are there.
-constexpr std::uint64_t many = 64;
+/// Messages after which it is time to acknowledge, and to look for a stop, though more are there.
+constexpr int many = 64;
 
 }  // namespace
 
@@ -30,6 +30,7 @@ class queue_collector::run_state {
       if (received != status::ok) {
         return received;
       }
+      int taken = 0;
       do {
         const auto f = detail::read_relay_frame(d.bytes);
         if (f && f->kind == detail::relay_kind::message) {
@@ -39,32 +40,38 @@ class queue_collector::run_state {
             return s;
           }
         }
-      } while (c_.link_.try_receive(d) == status::ok);
+      } while (++taken < many && c_.link_.try_receive(d) == status::ok);
       acknowledge_all();
     }
   }
 
  private:
   struct forwarder {
-    std::uint64_t last = 0;  // the queue has all up to this one
-    std::uint64_t acknowledged = 0;
-    bool owed = false;    // an answer
-    bool missed = false;  // a number was left out, and that was said
+    std::uint64_t last = 0;   // the queue has all up to this one
+    std::uint64_t heard = 0;  // when, by the collector's count of messages
+    bool owed = false;        // an answer
+    bool missed = false;      // a number was left out, and that was said
     std::string from;
   };
 
   status take(const detail::relay_frame& f, const std::string& from, const std::stop_token& stop) {
+    if (f.oldest == 0 || f.oldest > f.number) {
+      return status::ok;  // nonsense
+    }
     auto found = forwarders_.find(f.forwarder);
     if (found == forwarders_.end()) {
       if (forwarders_.size() >= most_forwarders) {
-        forwarders_.erase(forwarders_.begin());
+        forwarders_.erase(std::ranges::min_element(
+            forwarders_, {}, [](const auto& each) { return each.second.heard; }));
       }
       found = forwarders_.try_emplace(f.forwarder).first;
-      found->second.last = f.oldest - 1;
     }
     forwarder& sender = found->second;
+    sender.heard = ++heard_;
     sender.from = from;
     sender.owed = true;
+    // What came before was acknowledged, maybe by another collector.
+    sender.last = std::max(sender.last, f.oldest - 1);
     if (f.number <= sender.last) {
       return status::ok;  // once is enough
     }
@@ -74,7 +81,13 @@ class queue_collector::run_state {
       }
       return status::ok;
     }
-    switch (const status s = c_.to_.enqueue(f.bytes, stop)) {
+    status s = c_.to_.try_enqueue(f.bytes);
+    if (s == status::full) {
+      acknowledge_all();  // this may take long
+      sender.owed = true;
+      s = c_.to_.enqueue(f.bytes, stop);
+    }
+    switch (s) {
     case status::ok:
       break;
     case status::too_large:
@@ -88,24 +101,15 @@ class queue_collector::run_state {
     ++c_.collected_;
     sender.last = f.number;
     sender.missed = false;
-    if (sender.last - sender.acknowledged >= many) {
-      acknowledge(found->first, sender);
-    }
     return status::ok;
   }
 
   void acknowledge_all() {
     for (auto& [id, sender] : forwarders_) {
-      if (sender.owed) {
-        acknowledge(id, sender);
+      if (std::exchange(sender.owed, false)) {
+        say(detail::relay_kind::acknowledged, id, sender);
       }
     }
-  }
-
-  void acknowledge(const detail::forwarder_id& id, forwarder& sender) {
-    say(detail::relay_kind::acknowledged, id, sender);
-    sender.acknowledged = sender.last;
-    sender.owed = false;
   }
 
   /// If it does not arrive, the forwarder sends again, and it is said again.
@@ -116,6 +120,7 @@ class queue_collector::run_state {
 
   queue_collector& c_;
   std::map<detail::forwarder_id, forwarder> forwarders_;
+  std::uint64_t heard_ = 0;
   detail::byte_vector frame_;
 };
 

@@ -23,6 +23,10 @@ constexpr std::chrono::nanoseconds longest_silence = 8s;
 constexpr auto pause = 50ms;
 /// How long to wait for acknowledgements before looking for new messages, and for a break.
 constexpr auto glance = 1ms;
+/// How long one that is told to stop waits for the acknowledgement of what is on its way.
+constexpr auto farewell = 1s;
+/// How many answers are heard before looking for new messages, and for a stop.
+constexpr int answers_in_a_row = 64;
 
 detail::forwarder_id random_id() {
   std::random_device random;
@@ -74,6 +78,7 @@ class queue_forwarder::run_state {
         return status::too_large;
       }
     }
+    take_leave();
     return status::cancelled;
   }
 
@@ -103,6 +108,9 @@ class queue_forwarder::run_state {
       const link_status s =
           doubtful_ ? f_.link_.send(f_.to_, frame_)
                     : f_.link_.post(f_.to_, frame_, std::chrono::nanoseconds::max(), stop);
+      if (s == link_status::cancelled) {
+        return true;
+      }
       doubtful_ = s != link_status::ok;
       if (doubtful_) {
         f_.last_failure_.store(s);
@@ -116,7 +124,8 @@ class queue_forwarder::run_state {
   void wait_after_failure(const std::stop_token& stop) {
     datagram d;  // none is worth anything: all is sent again
     const auto until = clock::now() + pause;
-    while (f_.link_.receive_for(d, until - clock::now(), stop) == status::ok) {
+    while (clock::now() < until &&
+           f_.link_.receive_for(d, until - clock::now(), stop) == status::ok) {
     }
   }
 
@@ -124,12 +133,12 @@ class queue_forwarder::run_state {
   bool hear(const std::stop_token& stop) {
     datagram d;
     if (f_.link_.receive_for(d, glance, stop) == status::ok) {
+      int heard = 0;
       do {
-        const auto f = detail::read_relay_frame(d.bytes);
-        if (f && f->forwarder == id_ && !obey(*f)) {
+        if (!obey(d)) {
           return false;
         }
-      } while (f_.link_.try_receive(d) == status::ok);
+      } while (++heard < answers_in_a_row && f_.link_.try_receive(d) == status::ok);
     } else if (clock::now() >= patience_until_) {
       // Maybe the connection leads nowhere any more, which TCP would notice much later.
       f_.link_ = new_link(f_.from_, f_.broken_);
@@ -141,14 +150,36 @@ class queue_forwarder::run_state {
     return true;
   }
 
-  bool obey(const detail::relay_frame& f) {
-    if (f.kind == detail::relay_kind::too_large) {
-      acknowledge(f.number - 1);
-      return f.number != oldest_;
+  /// What is given back although it has arrived will come twice.
+  void take_leave() {
+    const auto until = clock::now() + farewell;
+    datagram d;
+    while (sent_ > 0 && !f_.broken_ && clock::now() < until) {
+      if (f_.link_.receive_for(d, glance) == status::ok && !obey(d)) {
+        return;
+      }
     }
-    acknowledge(f.number);
-    if (f.kind == detail::relay_kind::resend) {
+  }
+
+  /// False: the other side cannot take the oldest message.
+  bool obey(const datagram& d) {
+    const auto f = detail::read_relay_frame(d.bytes);
+    if (!f || f->forwarder != id_) {
+      return true;
+    }
+    switch (f->kind) {
+    case detail::relay_kind::message:
+      return true;  // our own, from who echoes it: it is in no queue
+    case detail::relay_kind::too_large:
+      acknowledge(f->number - 1);
+      return f->number != oldest_;
+    case detail::relay_kind::resend:
+      acknowledge(f->number);
       sent_ = 0;
+      return true;
+    case detail::relay_kind::acknowledged:
+      acknowledge(f->number);
+      return true;
     }
     return true;
   }

@@ -2,6 +2,7 @@
 // that all share.
 #include <algorithm>
 #include <iterator>
+#include <new>
 #include <utility>
 
 #include "link/core.hpp"
@@ -32,6 +33,9 @@ void link_core::read(const connection_ptr& c) {
   for (int i = 0; i < chunks_in_a_row; ++i) {
     {
       const lock held(driver_.mutex());
+      if (closed_ || c->state == connection::phase::closed) {
+        return;  // what it holds is counted no more
+      }
       c->paused = reading_paused_;
     }
     if (c->paused) {
@@ -77,14 +81,25 @@ bool link_core::cut(const connection_ptr& c, std::span<const std::byte> bytes) {
     arrived_size += weight(arrived_.back());
   };
   const bool was_begun = c->reader.begun();
-  const flaw found = c->reader.read(bytes, take);
+  auto found = flaw::none;
+  try {
+    found = c->reader.read(bytes, take);
+  } catch (const std::bad_alloc&) {
+    arrived_.clear();
+    drop_unlocked(c, link_status::reset, drop_reason::too_much_memory);
+    return false;
+  }
   const auto now = std::chrono::steady_clock::now();
   if (!was_begun || frames > 0) {
     c->begun = now;
   }
-  const bool fits = count_part(*c);
 
   lock held(driver_.mutex());
+  if (closed_) {  // nobody will receive them, so they are not acknowledged
+    arrived_.clear();
+    return false;
+  }
+  count_part(*c);
   c->used = now;
   received_size_ += arrived_size;
   if (received_.empty()) {
@@ -93,7 +108,7 @@ bool link_core::cut(const connection_ptr& c, std::span<const std::byte> bytes) {
     std::ranges::move(arrived_, std::back_inserter(received_));
     arrived_.clear();
   }
-  reading_paused_ = reading_paused_ || received_size_ >= options_.memory_limit / 2;
+  reading_paused_ = reading_paused_ || received_size_ > options_.memory_limit / 2;
   c->to_acknowledge = std::max(c->to_acknowledge, to_acknowledge);
   const bool believable = acknowledged <= c->requests;
   c->acknowledged = std::max(c->acknowledged, acknowledged);
@@ -103,21 +118,26 @@ bool link_core::cut(const connection_ptr& c, std::span<const std::byte> bytes) {
          found == flaw::none ? drop_reason::not_a_message : reason_of(found));
     return false;
   }
-  if (!fits) {
-    drop(c, link_status::reset, drop_reason::too_much_memory);
+  if (c->state == connection::phase::closed) {
     return false;
   }
   write(held, c, c->written);  // acknowledges
   return true;
 }
 
-bool link_core::count_part(connection& c) {
-  const std::size_t part = c.reader.held();
-  parts_size_ += part - c.counted;
-  parts_count_ += static_cast<std::size_t>(part > 0) - static_cast<std::size_t>(c.counted > 0);
-  c.counted = part;
+void link_core::count_part(connection& c) {
+  parts_size_ += c.reader.held() - c.counted;
+  c.counted = c.reader.held();
   const std::size_t most = std::max(options_.memory_limit / 2, options_.max_message_size);
-  return part == 0 || parts_size_ <= most || part < parts_size_ / parts_count_;
+  while (parts_size_ > most) {
+    const auto found = std::ranges::max_element(all_, {}, &connection::counted);
+    if (found == all_.end() || (*found)->counted == 0) {
+      return;  // the rest is of those that were dropped already
+    }
+    const connection_ptr largest = *found;
+    parts_size_ -= std::exchange(largest->counted, 0);
+    drop(largest, link_status::reset, drop_reason::too_much_memory);
+  }
 }
 
 void link_core::resume_reading() {

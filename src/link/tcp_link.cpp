@@ -1,21 +1,41 @@
 // The public face of link_core.
 #include <millrace/link/tcp_link.hpp>
 
+#include <exception>
+#include <system_error>
 #include <utility>
+
+#include <boost/system/system_error.hpp>
+#include <fmt/format.h>
 
 #include "link/core.hpp"
 
 namespace millrace {
 
-tcp_link::tcp_link(const link_options& options)
-    : core_(std::make_shared<detail::link_core>(options, nullptr)) {
-  core_->start();
+namespace {
+
+std::shared_ptr<detail::link_core> start(const link_options& options,
+                                         boost::asio::io_context* context) {
+  const auto cannot = [](const std::exception& e) {
+    return error(errc::system, fmt::format("link: cannot be started: {}", e.what()));
+  };
+  try {
+    auto core = std::make_shared<detail::link_core>(options, context);
+    core->start();
+    return core;
+  } catch (const boost::system::system_error& e) {  // no descriptors left for an io_context
+    throw cannot(e);
+  } catch (const std::system_error& e) {  // or no thread to run it
+    throw cannot(e);
+  }
 }
 
+}  // namespace
+
+tcp_link::tcp_link(const link_options& options) : core_(start(options, nullptr)) {}
+
 tcp_link::tcp_link(boost::asio::io_context& context, const link_options& options)
-    : core_(std::make_shared<detail::link_core>(options, &context)) {
-  core_->start();
-}
+    : core_(start(options, &context)) {}
 
 tcp_link::tcp_link(tcp_link&& other) noexcept = default;
 

@@ -16,6 +16,8 @@ namespace {
 
 /// Bytes of a backlog beyond which posts wait.
 constexpr std::size_t much = std::size_t{1} << 20;
+/// Addresses whose losses are remembered: peers come and go, from ever new ones.
+constexpr std::size_t most_losers = 1000;
 /// Bytes that are worth a system call of their own.
 constexpr std::size_t enough = std::size_t{128} << 10;
 
@@ -139,7 +141,18 @@ link_status link_core::take_loss(std::string_view to) {
   }
   const link_status why = found->second;
   lost_.erase(found);
+  std::erase(losers_, to);
   return why;
+}
+
+void link_core::remember_loss(const std::string& to, link_status why) {
+  if (lost_.insert_or_assign(to, why).second) {
+    losers_.push_back(to);
+  }
+  if (losers_.size() > most_losers) {
+    lost_.erase(losers_.front());
+    losers_.pop_front();
+  }
 }
 
 link_status link_core::wait_for_room(lock& held, connection& c, steady_time deadline,
@@ -188,6 +201,9 @@ void link_core::write(lock& held, const connection_ptr& c, std::uint64_t target)
         0, ec);
     held.lock();
     if (ec == boost::asio::error::would_block) {
+      if (c->state == connection::phase::closed) {
+        break;  // by now, and nobody may run handlers any more
+      }
       c->blocked = true;
       boost::asio::post(strand_, [self = shared_from_this(), c] { self->wait_until_writable(c); });
       driver_.hurry();

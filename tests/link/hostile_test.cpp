@@ -17,6 +17,7 @@
 
 #include "link/peers.hpp"
 #include "support/bytes.hpp"
+#include "support/errors.hpp"
 #include "support/printing.hpp"
 #include "support/watchdog.hpp"
 
@@ -239,6 +240,49 @@ TEST_CASE("memory for unfinished messages is bounded, and small ones go on") {
 #endif
 }
 
+TEST_CASE("memory for unfinished messages is bounded, though all grow alike behind larger ones") {
+  constexpr std::size_t mib = 1 << 20;
+  scene s({.max_message_size = 4 * mib, .memory_limit = 16 * mib});
+  std::vector<test::raw_peer> peers;
+  const std::string head("\xc6\x00\x40\x00\x00", 5);
+  const std::string most(4 * mib - 1, 'x');
+  for (int i = 0; i < 42; ++i) {
+    peers.emplace_back(s.link.address());
+    (void)peers.back().write(head);
+    if (i < 2) {
+      (void)peers.back().write(most);
+    }
+  }
+  std::this_thread::sleep_for(20ms);
+  const std::string step(16 * 1024, 'x');
+  for (std::size_t size = 0; size < 3 * mib; size += step.size()) {
+    for (std::size_t i = 2; i < peers.size(); ++i) {
+      (void)peers[i].write(step);
+    }
+  }
+  s.dropped.wait_for(drop_reason::too_much_memory, 39);  // of 128 MiB, 8 have room
+  s.good_peer_goes_on();
+}
+
+#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
+TEST_CASE("a message for which the system has no memory costs its own connection") {
+  scene s;
+  const test::raw_peer large(s.link.address());
+  const std::string body(40 << 20, 'x');
+  s.good_peer_goes_on();
+  rlimit before{};
+  ::getrlimit(RLIMIT_AS, &before);
+  rlimit little = before;
+  little.rlim_cur = address_space() + (32 << 20);
+  ::setrlimit(RLIMIT_AS, &little);
+  (void)large.write("\xc6\x02\x80\x00\x00"sv);
+  (void)large.write(body);
+  s.dropped.wait_for(drop_reason::too_much_memory);
+  ::setrlimit(RLIMIT_AS, &before);
+  s.good_peer_goes_on();
+}
+#endif
+
 TEST_CASE("a length is not believed before its bytes are there") {
   scene s;  // 64 MiB at most
   [[maybe_unused]] const std::size_t before = address_space();
@@ -301,6 +345,7 @@ TEST_CASE("without descriptors left a link accepts again when there are some") {
   rlimit few = before;
   few.rlim_cur = static_cast<rlim_t>(next) + 1;
   ::setrlimit(RLIMIT_NOFILE, &few);
+  CHECK_ERROR(millrace::errc::system, tcp_link());
   const test::raw_peer waiting(s.link.address());  // has the last one
   REQUIRE(waiting.write(five));
   s.good_peer_goes_on();

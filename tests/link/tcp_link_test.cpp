@@ -2,11 +2,14 @@
 #include <atomic>
 #include <chrono>
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <stop_token>
 #include <string>
 #include <thread>
 #include <vector>
+
+#include <malloc.h>
 
 #include <boost/asio/executor_work_guard.hpp>
 #include <boost/asio/io_context.hpp>
@@ -198,6 +201,58 @@ TEST_CASE("posts go together, and the next call says which were lost") {
   link_status second = link_status::ok;
   test::eventually([&] { return (second = here.post(nobody, "x")) != link_status::ok; });
   CHECK(second == link_status::refused);
+}
+
+TEST_CASE("losses of which nobody asks are forgotten one day") {
+  test::drops dropped;
+  tcp_link here({.address = "", .on_drop = dropped.recorder()});
+  const std::string port = ":" + std::to_string(test::port_of(test::nobody()));
+  const auto address = [&](int i) {
+    return "127.1." + std::to_string(i / 250) + "." + std::to_string(1 + i % 250) + port;
+  };
+  constexpr int count = 2000;
+  for (int i = 0; i < count; ++i) {
+    REQUIRE(here.post(address(i), "lost") == link_status::ok);
+    if (i % 100 == 0 || i == count - 1) {
+      dropped.wait_for(drop_reason::no_connection, static_cast<std::size_t>(i + 1));
+    }
+  }
+  CHECK(here.flush(address(0)) == link_status::ok);
+  CHECK(here.flush(address(count - 1)) == link_status::refused);
+  CHECK(here.flush(address(count - 900)) == link_status::refused);
+  for (int i = 0; i < count; ++i) {  // and those that are asked about do not count
+    REQUIRE(here.post(address(0), "lost") == link_status::ok);
+    REQUIRE(here.flush(address(0)) == link_status::refused);
+  }
+}
+
+#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
+TEST_CASE("a connection at rest keeps no room for what it has sent") {
+  const auto in_use = [] {
+    const auto info = ::mallinfo2();
+    return info.uordblks + info.hblkhd;
+  };
+  constexpr std::size_t size = 8 << 20;
+  tcp_link here;
+  tcp_link there;
+  const std::size_t before = in_use();
+  CHECK(here.send(there.address(), test::bytes(size)) == link_status::ok);
+  CHECK(there.receive(*std::make_unique<datagram>()) == status::ok);
+  test::eventually([&] { return in_use() < before + size / 2; });
+  CHECK(here.send(there.address(), "and goes on") == link_status::ok);
+  CHECK(there.receive(*std::make_unique<datagram>()) == status::ok);
+}
+#endif
+
+TEST_CASE("a link does not connect to itself where nobody listens") {
+  tcp_link here({.address = ""});
+  // The system gives out the ports that connections come from in turn, of these every other one;
+  // and a connection may come from the very port that it goes to.
+  const int port = test::port_of(test::nobody()) & ~1;
+  const std::string nobody = "127.0.0.1:" + std::to_string(port);
+  for (int i = 0; i < 20'000; ++i) {
+    REQUIRE(here.send(nobody, "x") == link_status::refused);
+  }
 }
 
 TEST_CASE("a post waits for room, no longer than its time, and no longer than asked") {
@@ -421,6 +476,17 @@ TEST_CASE("a link does its work on the user's threads, if he likes") {
     }
   }
   work.reset();  // the links leave nothing that would keep it running
+}
+
+TEST_CASE("the smallest limit of memory still lets messages through, one after the other") {
+  tcp_link here;
+  tcp_link there({.memory_limit = 1});
+  for (std::uint32_t i = 0; i < 20; ++i) {
+    REQUIRE(here.send_acknowledged(there.address(), test::numbered(i)) == link_status::ok);
+    datagram d;
+    REQUIRE(there.receive(d) == status::ok);
+    REQUIRE(test::number_of(d.bytes) == i);
+  }
 }
 
 TEST_CASE("who does not receive slows his senders down, and loses nothing") {

@@ -28,7 +28,7 @@ enum class drop_reason {
   not_a_message,    // something else than a bin or a str arrived, or no MessagePack at all
   too_large,        // a length above max_message_size was announced
   too_slow,         // a message was begun, and not gone on with
-  too_much_memory,  // unfinished messages fill the link's memory, and this has more than its share
+  too_much_memory,  // unfinished messages fill the link's memory, and this had the largest
   unresponsive,     // the peer takes no bytes
   no_connection,    // an attempt to connect failed
   idle,             // nothing was sent or received for as long as idle_after

@@ -6,7 +6,8 @@
 // messages; the collector takes them in their order, each number once, and says up to which number
 // its queue has all. After a break the forwarder connects again and sends again what was not
 // acknowledged. So nothing is lost whichever side or wire breaks when; and a message comes twice
-// only if the collector, or the forwarder, was killed between its arrival and the acknowledgement.
+// only if, between its arrival and the acknowledgement, a side was killed, or stopped while they
+// could not hear each other.
 //
 // On the wire, each in a bin of the link's, numbers big-endian:
 //
@@ -39,9 +40,10 @@ class queue_forwarder {
   queue_forwarder(subscriber from, std::string to, std::size_t window = 256);
   ~queue_forwarder();
 
-  /// Forwards until asked to stop, and then gives back what was not acknowledged. Answers:
-  /// cancelled; removed: the queue here was; too_large: the oldest message does not fit into the
-  /// queue there. A peer that cannot be reached is tried again and again, see last_failure().
+  /// Forwards until asked to stop, waits up to a second for acknowledgements of what is on its way,
+  /// and then gives back what was not acknowledged, which may come twice. Answers: cancelled;
+  /// removed: the queue here was; too_large: the oldest message does not fit into the queue there.
+  /// A peer that cannot be reached is tried again and again, see last_failure().
   status run(const std::stop_token& stop);
 
   /// How many messages the other side has acknowledged. Any thread may ask.

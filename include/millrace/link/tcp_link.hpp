@@ -66,12 +66,13 @@ struct link_options {
   std::size_t max_message_size = std::size_t{64} << 20;
   /// Bytes of messages that have arrived, in whole or in part, and were not received yet. When
   /// whole ones fill half of it the link reads no more, so that TCP slows their senders down; when
-  /// parts fill the other half, connections that hold more than their share are dropped.
+  /// parts fill the other half, the connections that hold most of it are dropped.
   std::size_t memory_limit = std::size_t{256} << 20;
   /// How long a message may take to arrive once it has begun, for every MiB of it.
   std::chrono::nanoseconds patience = std::chrono::seconds(10);
   /// Hears of every connection that ends: the peer's address and the reason. Called by whatever
-  /// thread does the link's work, one at a time; it must not call the link, nor throw.
+  /// thread does the link's work, one at a time; it must not call the link, nor throw. On a user's
+  /// io_context also after the link was closed and is gone, as long as that has work left of it.
   std::function<void(const std::string& peer, drop_reason reason)> on_drop = {};
 };
 
@@ -115,8 +116,9 @@ class tcp_link {
 
   /// Leaves a message with the link, to be sent together with others very soon; waits for room no
   /// longer than `time`, but not for a connection. That an earlier post to this address was lost is
-  /// said by the next post or flush: then this message was not accepted. Answers: ok, timeout,
-  /// too_large, unresolved, cancelled, closed, and how an earlier one failed.
+  /// said by the next post or flush, whoever calls it: then this message was not accepted. Of at
+  /// most 1000 addresses losses are remembered, the latest. Answers: ok, timeout, too_large,
+  /// unresolved, cancelled, closed, and how an earlier one failed.
   link_status post(std::string_view to, std::span<const std::byte> bytes,
                    std::chrono::nanoseconds time = std::chrono::nanoseconds::max(),
                    const std::stop_token& stop = {});

@@ -1,0 +1,150 @@
+// The two sides of a queue link, each against a link that plays the other one, well or badly.
+#include <atomic>
+#include <chrono>
+#include <cstdint>
+#include <stop_token>
+#include <string>
+#include <string_view>
+#include <thread>
+
+#include <doctest/doctest.h>
+
+#include <millrace/link/queue_link.hpp>
+#include <millrace/queue/inspect.hpp>
+
+#include "link/peers.hpp"
+#include "support/bytes.hpp"
+#include "support/printing.hpp"
+#include "support/scratch.hpp"
+#include "support/watchdog.hpp"
+
+using namespace std::chrono_literals;
+using namespace std::string_literals;
+using millrace::datagram;
+using millrace::link_status;
+using millrace::publisher;
+using millrace::queue_collector;
+using millrace::queue_forwarder;
+using millrace::status;
+using millrace::subscriber;
+using millrace::tcp_link;
+
+namespace {
+
+constexpr std::size_t capacity = 64 * 1024;
+
+std::string big_endian(std::uint64_t number) {
+  std::string text(8, '\0');
+  for (auto at = text.rbegin(); at != text.rend(); ++at, number >>= 8) {
+    *at = static_cast<char>(number);
+  }
+  return text;
+}
+
+/// What a forwarder says.
+std::string message_frame(std::uint64_t oldest, std::uint64_t number, char forwarder = 'f') {
+  return "D" + std::string(16, forwarder) + big_endian(oldest) + big_endian(number) + "message";
+}
+
+/// Waits until the collector has said that its queue has all up to this one.
+void wait_for_acknowledgement(tcp_link& forwarder, std::uint64_t number) {
+  const auto expected = "A" + std::string(16, 'f') + big_endian(number);
+  datagram d;
+  do {
+    REQUIRE(forwarder.receive(d) == status::ok);
+  } while (test::as_text(d.bytes) != expected);
+}
+
+std::size_t messages_in(const std::string& name, const test::scratch& place) {
+  const auto info = millrace::stat(name, place.path());
+  return info.depth + info.in_hands;
+}
+
+void publish_ten(const test::scratch& place) {
+  publisher to("here", place.options(capacity));
+  for (std::uint32_t i = 0; i < 10; ++i) {
+    REQUIRE(to.enqueue(test::numbered(i)) == status::ok);
+  }
+}
+
+}  // namespace
+
+TEST_CASE("who echoes messages has not acknowledged them") {
+  const test::scratch place;
+  publish_ten(place);
+  tcp_link echo;
+  queue_forwarder forwarder(subscriber("here", place.options()), echo.address());
+  const std::jthread forwarding([&](const std::stop_token& stop) { (void)forwarder.run(stop); });
+  for (int i = 0; i < 10; ++i) {
+    datagram d;
+    REQUIRE(echo.receive(d) == status::ok);
+    REQUIRE(echo.send_acknowledged(d.from, d.bytes) == link_status::ok);
+  }
+  std::this_thread::sleep_for(50ms);  // it reads them
+  CHECK(forwarder.forwarded() == 0);
+  CHECK(messages_in("here", place) == 10);
+}
+
+TEST_CASE("a forwarder that is told to stop hears first what has arrived") {
+  const test::scratch place;
+  publish_ten(place);
+  tcp_link collector;
+  queue_forwarder forwarder(subscriber("here", place.options()), collector.address());
+  std::jthread forwarding(
+      [&](const std::stop_token& stop) { CHECK(forwarder.run(stop) == status::cancelled); });
+  datagram d;
+  for (int i = 0; i < 10; ++i) {
+    REQUIRE(collector.receive(d) == status::ok);
+  }
+  forwarding.request_stop();
+  std::this_thread::sleep_for(20ms);  // it knows
+  const std::string id = test::as_text(d.bytes).substr(1, 16);
+  CHECK(collector.send(d.from, "A" + id + big_endian(10)) == link_status::ok);
+  forwarding.join();
+  CHECK(forwarder.forwarded() == 10);
+  CHECK(messages_in("here", place) == 0);
+}
+
+TEST_CASE("a collector takes up a forwarder that another one has served meanwhile") {
+  const test::scratch place;
+  queue_collector collector(publisher("there", place.options(capacity)), "127.0.0.1:0");
+  const std::jthread collecting([&](const std::stop_token& stop) { (void)collector.run(stop); });
+  tcp_link forwarder;
+  REQUIRE(forwarder.send(collector.address(), message_frame(1, 1)) == link_status::ok);
+  wait_for_acknowledgement(forwarder, 1);
+  REQUIRE(forwarder.send(collector.address(), message_frame(10, 10)) == link_status::ok);
+  wait_for_acknowledgement(forwarder, 10);
+  CHECK(collector.collected() == 2);
+}
+
+TEST_CASE("numbers that no forwarder gives are not acknowledged") {
+  const test::scratch place;
+  queue_collector collector(publisher("there", place.options(capacity)), "127.0.0.1:0");
+  const std::jthread collecting([&](const std::stop_token& stop) { (void)collector.run(stop); });
+  tcp_link forwarder;
+  REQUIRE(forwarder.send(collector.address(), message_frame(0, 1)) == link_status::ok);
+  REQUIRE(forwarder.send(collector.address(), message_frame(7, 6)) == link_status::ok);
+  REQUIRE(forwarder.send(collector.address(), message_frame(1, 1)) == link_status::ok);
+  datagram d;
+  REQUIRE(forwarder.receive(d) == status::ok);
+  CHECK(test::as_text(d.bytes) == "A" + std::string(16, 'f') + big_endian(1));
+  CHECK(collector.collected() == 1);
+}
+
+TEST_CASE("a collector says what its queue has before it waits for room") {
+  const test::scratch place;
+  queue_collector collector(publisher("there", place.options(16 * 64, 64)), "127.0.0.1:0");
+  const std::size_t room = millrace::stat("there", place.path()).slots;
+  tcp_link forwarder;
+  const auto send = [&](const std::string& frame) {
+    REQUIRE(forwarder.send_acknowledged(collector.address(), frame) == link_status::ok);
+  };
+  for (std::uint64_t i = 1; i <= 10; ++i) {
+    send(message_frame(1, i));
+  }
+  for (std::uint64_t i = 1; i <= room; ++i) {
+    send(message_frame(1, i, 'g'));  // another forwarder's, for which there is not enough
+  }
+  const std::jthread collecting([&](const std::stop_token& stop) { (void)collector.run(stop); });
+  wait_for_acknowledgement(forwarder, 10);
+}
