@@ -32,7 +32,7 @@ class keyed_resources {
   using Message = typename routed_type::message_type;
   using Resource = std::invoke_result_t<decltype((std::declval<Callbacks&>().create)), const Key&,
                                         const Message*>;
-  using map = keyed_map<Key, Resource>;
+  using map = keyed_map<Key, std::optional<Resource>>;  // there is one, except within create
   static_assert(std::move_constructible<Resource>, "resources are moved to where they are kept");
 
  public:
@@ -41,7 +41,7 @@ class keyed_resources {
   keyed_resources& operator=(const keyed_resources&) = delete;
   ~keyed_resources() {
     for (auto& [key, resource] : kept_) {
-      clean(key, resource);
+      clean(key, *resource);
     }
   }
 
@@ -77,15 +77,21 @@ class keyed_resources {
 
   /// The end: there is none.
   typename map::iterator create(const Key& key, const Message* first) {
+    auto place = kept_.end();
     try {
+      place = kept_.try_emplace(key).first;  // before there is a resource that this could cost
       Resource made = by_.create(key, first);
       try {
-        return kept_.emplace(key, std::move(made)).first;
+        place->second.emplace(std::move(made));
       } catch (...) {
         clean(key, made);
         throw;
       }
+      return place;
     } catch (...) {
+      if (place != kept_.end()) {
+        kept_.erase(place);
+      }
       tell_of(pool_event::creator_threw, &key, std::current_exception());
       return kept_.end();
     }
@@ -98,9 +104,9 @@ class keyed_resources {
     }
     bool remove = false;
     try {
-      millrace::handled<Resource> what = by_.handle(key, std::move(message), to->second);
+      millrace::handled<Resource> what = by_.handle(key, std::move(message), *to->second);
       if (auto* const update = std::get_if<update_resource<Resource>>(&what)) {
-        to->second = std::move(update->resource);
+        *to->second = std::move(update->resource);
       }
       remove = std::holds_alternative<remove_resource>(what);
     } catch (...) {
@@ -108,7 +114,7 @@ class keyed_resources {
       remove = true;
     }
     if (remove) {
-      clean(key, to->second);
+      clean(key, *to->second);
       kept_.erase(to);
     }
   }
