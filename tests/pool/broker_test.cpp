@@ -21,22 +21,6 @@
 #include "support/child.hpp"
 #include "support/printing.hpp"
 
-/// A key whose hash throws at one of the coming calls, counted from 1; 0: at none.
-struct unsure {
-  int number;
-  static inline int throws_at = 0;
-  bool operator==(const unsure&) const = default;
-};
-template <>
-struct std::hash<unsure> {
-  std::size_t operator()(const unsure& key) const {
-    if (unsure::throws_at > 0 && --unsure::throws_at == 0) {
-      throw std::runtime_error("no hash");
-    }
-    return static_cast<std::size_t>(key.number);
-  }
-};
-
 using namespace std::chrono_literals;
 using millrace::message_box;
 using test::lines;
@@ -152,6 +136,12 @@ struct hashed {
   int number;
   friend bool operator==(const hashed&, const hashed&) = default;
 };
+/// One whose hash throws at one of the coming calls, counted from 1; 0: at none.
+struct unsure {
+  int number;
+  static inline int throws_at = 0;
+  friend bool operator==(const unsure&, const unsure&) = default;
+};
 
 }  // namespace
 
@@ -159,6 +149,15 @@ template <>
 struct std::hash<hashed> {
   std::size_t operator()(const hashed& key) const noexcept {
     return static_cast<std::size_t>(key.number) % 2;  // collisions
+  }
+};
+template <>
+struct std::hash<unsure> {
+  std::size_t operator()(const unsure& key) const {
+    if (unsure::throws_at > 0 && --unsure::throws_at == 0) {
+      throw std::runtime_error("no hash");
+    }
+    return static_cast<std::size_t>(key.number);
   }
 };
 
