@@ -63,6 +63,18 @@ bool ready_queue::look_for_more(std::unique_lock<adaptive_mutex>& lock) {
   return first_ != nullptr;
 }
 
+/// False: the executor throws. Not the matter of any coroutine, as this job goes on with them all.
+bool ready_queue::post_help() noexcept {
+  try {
+    post_work();
+    return true;
+  } catch (...) {
+    const std::lock_guard lock(mutex_);
+    posted_ = false;
+    return false;
+  }
+}
+
 void ready_queue::work() {
   constexpr int resumptions_in_a_row = 256;
   std::unique_lock lock(mutex_);
@@ -76,14 +88,15 @@ void ready_queue::work() {
     const bool post = first_ != nullptr && !std::exchange(posted_, true);
     native_atomics::prefetch_to_write(first_);  // comes from memory meanwhile
     lock.unlock();
-    if (post) {
-      post_work();
-    }
-    if (r == nullptr) {
+    const bool refused = post && !post_help();
+    if (r != nullptr) {
+      operations_left = operations_in_a_row;
+      r->go_on(*r);
+    } else if (refused) {
+      i = -1;  // nobody else would go on
+    } else {
       break;
     }
-    operations_left = operations_in_a_row;
-    r->go_on(*r);
     lock.lock();
   }
   works_on = nullptr;

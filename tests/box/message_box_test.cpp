@@ -5,14 +5,17 @@
 #include <optional>
 #include <string>
 #include <thread>
+#include <utility>
 #include <vector>
 
 #include <doctest/doctest.h>
 
 #include <millrace/box/message_box.hpp>
+#include <millrace/box/task.hpp>
 #include <millrace/detail/atomics.hpp>
 
 #include "box/messages.hpp"
+#include "box/run_loop.hpp"
 #include "support/printing.hpp"
 
 using namespace std::chrono_literals;
@@ -140,16 +143,40 @@ TEST_CASE("a waiting box hands a message back no earlier than its time") {
   CHECK_FALSE(box.receive_after(-1s));
 }
 
-TEST_CASE("room wakes those who wait for it, in the order in which they came") {
+TEST_CASE("room wakes those who wait for it") {
   message_box<int, blocking> box({1});
   CHECK(box.new_input().deliver(0));
   std::vector<std::jthread> senders;
   for (int i = 1; i <= 3; ++i) {
     senders.emplace_back([in = box.new_input(), i]() mutable { CHECK(in.deliver(int(i))); });
-    std::this_thread::sleep_for(20ms);  // asleep by then, or the order may be another
   }
-  for (int i = 0; i <= 3; ++i) {
-    CHECK(box.receive() == i);
+  std::this_thread::sleep_for(20ms);  // most often asleep by then
+  int sum = 0;
+  for (const int m : box) {
+    sum += m;
+  }
+  CHECK(sum == 6);
+}
+
+// Coroutines, as only of them is it sure which one came first.
+TEST_CASE("room goes to those who wait for it in the order in which they came") {
+  test::run_loop loop;
+  const millrace::scheduler here = loop.executor();
+  message_box<int, blocking> box({1});
+  CHECK(box.new_input().deliver(0));
+  {
+    millrace::task_group senders(here);
+    for (int i = 1; i <= 3; ++i) {
+      senders.spawn([](auto in, int m) -> millrace::task<> {
+        const bool delivered = co_await in.deliver(std::move(m));
+        CHECK(delivered);
+      }(box.new_input().on(here), i));
+    }
+    loop.run();
+    for (int i = 0; i <= 3; ++i) {
+      CHECK(box.receive() == i);
+    }
+    loop.run();
   }
   CHECK_FALSE(box.receive());
 }

@@ -16,6 +16,8 @@
 #include <millrace/box/message_box.hpp>
 #include <millrace/box/task.hpp>
 
+#include "box/run_loop.hpp"
+
 using namespace std::chrono_literals;
 using millrace::blocking;
 using millrace::message_box;
@@ -84,6 +86,41 @@ TEST_CASE("a coroutine does not go on before whoever woke it has done with the e
   }
   CHECK(went_on);
   keeps_open.reset();
+}
+
+TEST_CASE("where the executor refuses a job to help, the one that there is does all") {
+  struct executor {
+    test::run_loop::executor_type to;
+    int* refusals;
+    void post(std::function<void()> f) const {
+      if (*refusals > 0) {
+        --*refusals;
+        throw std::runtime_error("no thread");
+      }
+      to.post(std::move(f));
+    }
+  };
+  constexpr int tasks = 1000;  // more than a job goes on with before it makes room for another
+  for (const int refused : {1, 100, 10'000}) {
+    test::run_loop loop;
+    int refusals = 0;
+    int done = 0;
+    task_group group(executor{loop.executor(), &refusals});
+    const auto work = [](int& count) -> task<> {
+      ++count;
+      co_return;
+    };
+    for (int i = 0; i < tasks; ++i) {
+      group.spawn(work(done));
+    }
+    refusals = refused;
+    REQUIRE_NOTHROW(loop.run());
+    CHECK(done == tasks);
+    refusals = 0;
+    group.spawn(work(done));
+    loop.run();
+    CHECK(done == tasks + 1);
+  }
 }
 
 TEST_CASE("tasks give values and exceptions to whoever waits for them") {

@@ -136,6 +136,12 @@ struct hashed {
   int number;
   friend bool operator==(const hashed&, const hashed&) = default;
 };
+/// One whose hash throws at one of the coming calls, counted from 1; 0: at none.
+struct unsure {
+  int number;
+  static inline int throws_at = 0;
+  friend bool operator==(const unsure&, const unsure&) = default;
+};
 
 }  // namespace
 
@@ -143,6 +149,15 @@ template <>
 struct std::hash<hashed> {
   std::size_t operator()(const hashed& key) const noexcept {
     return static_cast<std::size_t>(key.number) % 2;  // collisions
+  }
+};
+template <>
+struct std::hash<unsure> {
+  std::size_t operator()(const unsure& key) const {
+    if (unsure::throws_at > 0 && --unsure::throws_at == 0) {
+      throw std::runtime_error("no hash");
+    }
+    return static_cast<std::size_t>(key.number);
   }
 };
 
@@ -299,6 +314,35 @@ TEST_CASE("resources that can only be moved, and messages that cannot be copied,
       [&](int, std::unique_ptr<int>& kept) { sum += *kept; })
       .run(box);
   CHECK(sum == 6);
+}
+
+TEST_CASE("where no place for a resource can be made, none is created, or else it is cleaned up") {
+  using to = millrace::routed<unsure, int>;
+  for (int call = 1; call <= 4; ++call) {
+    message_box<int> box;
+    CHECK(box.new_input().deliver(1));
+    int created = 0;
+    int cleaned = 0;
+    int empty = 0;
+    millrace::broker broker(
+        [](int&& m) { return to::initialize({m}); },
+        [&](const unsure&, const int*) {
+          ++created;
+          return std::make_unique<int>(1);
+        },
+        [](const unsure&, int&&, std::unique_ptr<int>&) {
+          return millrace::handled<std::unique_ptr<int>>();
+        },
+        [&](const unsure&, const std::unique_ptr<int>& kept) { ++(kept ? cleaned : empty); });
+    unsure::throws_at = call;
+    try {
+      broker.run(box);
+    } catch (const std::runtime_error&) {
+    }
+    unsure::throws_at = 0;
+    CHECK(cleaned == created);
+    CHECK(empty == 0);
+  }
 }
 
 TEST_CASE("a message whose move out of the box throws is reported, and the next one received") {

@@ -400,6 +400,43 @@ TEST_CASE("who waits for room in the box of a worker that ends is told so") {
   check(pool, ends, reports);
 }
 
+TEST_CASE("a worker that ends does not wait for what the hook does") {
+  boost::asio::thread_pool one_thread(1);
+  std::atomic<bool> ends = false;
+  std::atomic<int> received = 0;
+  std::function<void(int key)> report;
+  worker_pool<int, int, blocking> pool(
+      millrace::scheduler(millrace::asio_executor(one_thread.get_executor())),
+      [&](const int& key, const auto& box, std::stop_token) -> task<> {
+        if (key == 1) {
+          while (!ends) {
+            std::this_thread::sleep_for(1ms);
+          }
+          co_return;
+        }
+        while (co_await box.receive()) {
+          ++received;
+        }
+      },
+      blocking{1}, [&](const auto& r) { report(*r.key); });
+  report = [&](int key) {
+    if (key == 1) {  // waits for room, and so for the thread on which the worker ends
+      for (int i = 0; i < 3; ++i) {
+        CHECK(pool.dispatch(2, i));
+      }
+    }
+  };
+  CHECK(pool.initialize(1, 1));
+  CHECK(pool.initialize(2));
+  {
+    std::jthread sender([&] { CHECK_FALSE(pool.dispatch(1, 2)); });
+    std::this_thread::sleep_for(10ms);
+    ends = true;
+  }
+  pool.stop();
+  CHECK(received == 3);
+}
+
 TEST_CASE("inputs that a worker's thread has given away last longer than the worker") {
   using text_pool = worker_pool<int, std::string>;
   std::optional<text_pool::box_type::input_type> given;

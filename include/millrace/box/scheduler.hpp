@@ -23,7 +23,8 @@ namespace millrace {
 
 /// What a scheduler needs of an executor: post(f) makes it call f() later, on one of its threads,
 /// and never before post returns there. Thread-safe. An executor must not drop what was posted as
-/// long as a coroutine lives.
+/// long as a coroutine lives. What post throws, a coroutine that was about to be suspended throws;
+/// where one is woken, which nothing else would do, it ends the program.
 template <class E>
 concept executor = std::copy_constructible<E> && requires(E& e, void (*f)()) {
   e.post(f);
@@ -59,6 +60,7 @@ class ready_queue : public std::enable_shared_from_this<ready_queue> {
  private:
   virtual void post_work() = 0;
   void unlink(resumable& r) noexcept;
+  [[nodiscard]] bool post_help() noexcept;
   [[nodiscard]] bool look_for_more(std::unique_lock<adaptive_mutex>& lock);
 
   adaptive_mutex mutex_;

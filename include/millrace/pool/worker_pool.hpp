@@ -116,7 +116,10 @@ class worker_pool {
     if (s == status::ok) {
       return true;
     }
-    cancel(workers_.take_out(refused->host()));
+    auto taken = workers_.take_out(refused->host());
+    refused.reset();  // before anything of the user's is called: it may need a thread that the
+                      // worker, as long as it has a guest, does not let go of
+    cancel(std::move(taken));
     tell(pool_event::not_delivered, key);
     return false;
   }

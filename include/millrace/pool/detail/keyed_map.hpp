@@ -19,7 +19,8 @@ concept ordered_key = requires(const Key& a, const Key& b) {
   { a < b } -> std::convertible_to<bool>;
 };
 
-/// What brokers and pools find things by: anything that has std::hash and ==, or else <.
+/// What brokers and pools find things by: anything that has std::hash and ==, or else <. REQUIRES:
+/// each finds itself again, as numbers do that are no NaN.
 template <class Key>
 concept pool_key = std::copy_constructible<Key> &&(hashable_key<Key> || ordered_key<Key>);
 

@@ -32,7 +32,8 @@ class keyed_resources {
   using message_type = typename routed_type::message_type;
   using resource_type = std::invoke_result_t<decltype((std::declval<Callbacks&>().create)),
                                              const key_type&, const message_type*>;
-  using map = keyed_map<key_type, resource_type>;
+  using map =
+      keyed_map<key_type, std::optional<resource_type>>;  // there is one, except within create
   static_assert(std::move_constructible<resource_type>,
                 "resources are moved to where they are kept");
 
@@ -42,7 +43,7 @@ class keyed_resources {
   keyed_resources& operator=(const keyed_resources&) = delete;
   ~keyed_resources() {
     for (auto& [key, resource] : kept_) {
-      clean(key, resource);
+      clean(key, *resource);
     }
   }
 
@@ -78,15 +79,21 @@ class keyed_resources {
 
   /// The end: there is none.
   typename map::iterator create(const key_type& key, const message_type* first) {
+    auto place = kept_.end();
     try {
+      place = kept_.try_emplace(key).first;  // before there is a resource that this could cost
       resource_type made = by_.create(key, first);
       try {
-        return kept_.emplace(key, std::move(made)).first;
+        place->second.emplace(std::move(made));
       } catch (...) {
         clean(key, made);
         throw;
       }
+      return place;
     } catch (...) {
+      if (place != kept_.end()) {
+        kept_.erase(place);
+      }
       tell_of(pool_event::creator_threw, &key, std::current_exception());
       return kept_.end();
     }
@@ -99,9 +106,9 @@ class keyed_resources {
     }
     bool remove = false;
     try {
-      millrace::handled<resource_type> what = by_.handle(key, std::move(message), to->second);
+      millrace::handled<resource_type> what = by_.handle(key, std::move(message), *to->second);
       if (auto* const update = std::get_if<update_resource<resource_type>>(&what)) {
-        to->second = std::move(update->resource);
+        *to->second = std::move(update->resource);
       }
       remove = std::holds_alternative<remove_resource>(what);
     } catch (...) {
@@ -109,7 +116,7 @@ class keyed_resources {
       remove = true;
     }
     if (remove) {
-      clean(key, to->second);
+      clean(key, *to->second);
       kept_.erase(to);
     }
   }
