@@ -96,7 +96,7 @@ class frame_reader {
   std::size_t most_;
   std::optional<frame_head> head_;
   byte_vector body_;
-  std::array<std::byte, longest_head> unread_;  // of a head that is not complete
+  std::array<std::byte, longest_head> unread_{};  // of a head that is not complete
   std::size_t unread_size_ = 0;
 };
 
