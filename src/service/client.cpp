@@ -87,7 +87,8 @@ void client_core::connect(std::string_view service, const client_options& option
   replies_.emplace(reply_queue_, from_server);
 
   const body nothing;
-  if (!send({hello, nothing}, nullptr, deadline, {})) {
+  // A server that has just come greets whom it finds, which may be this one, before it has asked.
+  if (!send({hello, nothing}, nullptr, deadline, {}) && !greeted_) {
     fail(errc::not_found, service, "connecting", "nobody takes calls out of its queue");
   }
   while (!greeted_) {

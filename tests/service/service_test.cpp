@@ -483,6 +483,26 @@ TEST_CASE("service: programs of different protocols refuse each other and say wh
   CHECK(call(right, add{1, 2}, long_time).value() == 3);
 }
 
+TEST_CASE("service: a client that is greeted before it has asked says what is wrong all the same") {
+  const test::scratch scratch;
+  auto small = service_in(scratch);
+  small.capacity = 4096;  // 64 slots
+  { const service there_once("desk", small); }
+  millrace::publisher filler("desk", {.directory = scratch.path()});
+  while (filler.try_enqueue("full") == millrace::status::ok) {
+  }
+  test::caught error;
+  std::thread connecting([&] {
+    error = test::error_of([&] {
+      const millrace::client<millrace::protocol<other_add>> wrong("desk", client_in(scratch));
+    });
+  });
+  test::eventually([&] { return scratch.entries().size() == 2; });
+  const service server("desk", small);  // greets whom it finds, and receives nothing
+  connecting.join();
+  CHECK(error.code == millrace::errc::protocol_mismatch);
+}
+
 TEST_CASE("service: a client refuses a later server of another protocol, and takes the next") {
   const test::scratch scratch;
   std::jthread server = serve(service_in(scratch), clerk());
