@@ -193,9 +193,9 @@ TEST_CASE("coroutines: wait for room, and cast, call and delegate when there is 
     while (auto message = co_await inbox.receive()) {
       std::optional<std::pair<buy, reply_box<bool>>> order;
       handle(std::move(*message),
-             clerk_but{millrace::overloaded{
+             clerk_but(millrace::overloaded{
                  [&](shop::donate&&) { ++donations; },
-                 [&](buy&& b, reply_box<bool> r) { order.emplace(std::move(b), std::move(r)); }}});
+                 [&](buy&& b, reply_box<bool> r) { order.emplace(std::move(b), std::move(r)); }}));
       if (order) {
         CHECK(donations == 3);
         shop::donate gift = shop::book("Emma");

@@ -1,7 +1,6 @@
 // A small protocol with a command of each kind, and a thread that serves it.
 #pragma once
 
-#include <concepts>
 #include <memory>
 #include <stdexcept>
 #include <string>
@@ -10,6 +9,8 @@
 
 #include <millrace/box/command.hpp>
 #include <millrace/box/message_box.hpp>
+
+#include "support/overriding.hpp"
 
 namespace shop {
 
@@ -71,21 +72,8 @@ void serve_one(Box& from, Handler&& handler) {
 
 /// The clerk, but for what the given function takes.
 template <class Function>
-class clerk_but {
- public:
-  explicit clerk_but(Function f) : instead_(std::move(f)) {}
-
-  template <class... Parts>
-  auto operator()(Parts&&... parts) {
-    if constexpr (std::invocable<Function&, Parts...>) {
-      return instead_(std::forward<Parts>(parts)...);
-    } else {
-      return clerk()(std::forward<Parts>(parts)...);
-    }
-  }
-
- private:
-  Function instead_;
-};
+[[nodiscard]] auto clerk_but(Function f) {
+  return test::overriding<clerk, Function>(std::move(f));
+}
 
 }  // namespace shop

@@ -11,6 +11,7 @@
 #include <millrace/service/client.hpp>
 #include <millrace/service/service.hpp>
 
+#include "support/overriding.hpp"
 #include "support/scratch.hpp"
 
 namespace calculator {
@@ -72,23 +73,9 @@ class clerk {
 
 /// The clerk, but for what the given function takes.
 template <class Function>
-class clerk_but {
- public:
-  explicit clerk_but(Function f) : instead_(std::move(f)) {}
-
-  template <class... Parts>
-  auto operator()(Parts&&... parts) {
-    if constexpr (std::invocable<Function&, Parts...>) {
-      return instead_(std::forward<Parts>(parts)...);
-    } else {
-      return clerk_(std::forward<Parts>(parts)...);
-    }
-  }
-
- private:
-  clerk clerk_;
-  Function instead_;
-};
+[[nodiscard]] auto clerk_but(Function f) {
+  return test::overriding<clerk, Function>(std::move(f));
+}
 
 /// A thread that serves until its end.
 template <class Handler>

@@ -344,6 +344,16 @@ auto slow_clerk() {
   });
 }
 
+/// Ten, one after the other, each at a time by chance.
+void kill_servers(const millrace::service_options& options) {
+  std::mt19937_64 random(1);
+  for (int i = 0; i < 10; ++i) {
+    auto server = server_process(options, slow_clerk());
+    std::this_thread::sleep_for(std::chrono::microseconds(random() % 30'000));
+    server.kill();
+  }
+}
+
 TEST_CASE("death: servers killed again and again: each call is answered once, and rightly") {
   const test::scratch scratch;
   const auto options = service_in(scratch, delivery::at_least_once);
@@ -369,12 +379,7 @@ TEST_CASE("death: servers killed again and again: each call is answered once, an
     }
     return 0;
   });
-  std::mt19937_64 random(1);
-  for (int i = 0; i < 10; ++i) {
-    auto server = server_process(options, slow_clerk());
-    std::this_thread::sleep_for(std::chrono::microseconds(random() % 30'000));
-    server.kill();
-  }
+  kill_servers(options);
   auto server = server_process(options, clerk());
   CHECK(caller.wait() == 0);
   CHECK(asynchronous.wait() == 0);
@@ -393,12 +398,7 @@ TEST_CASE("death: callers of servers killed again and again get their reply or c
     }
     return 0;
   });
-  std::mt19937_64 random(1);
-  for (int i = 0; i < 10; ++i) {
-    auto server = server_process(options, slow_clerk());
-    std::this_thread::sleep_for(std::chrono::microseconds(random() % 30'000));
-    server.kill();
-  }
+  kill_servers(options);
   auto server = server_process(options, clerk());
   CHECK(caller.wait() == 0);
 }
