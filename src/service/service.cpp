@@ -1,11 +1,13 @@
 // The serving end of a service: taking calls, and sending answers to clients that come and go.
 #include <algorithm>
+#include <filesystem>
+#include <system_error>
 #include <utility>
+#include <vector>
 
 #include <fmt/format.h>
 
 #include <millrace/core/error.hpp>
-#include <millrace/queue/inspect.hpp>
 #include <millrace/service/detail/service_core.hpp>
 #include <millrace/service/fingerprint.hpp>
 
@@ -33,6 +35,21 @@ queue_options options_of_queue(const service_options& options) {
   q.spin = options.spin;
   q.permissions = options.permissions;
   return q;
+}
+
+/// Of that service, by the names of their reply queues.
+std::vector<std::uint64_t> clients_in(const std::filesystem::path& directory,
+                                      std::string_view service) {
+  std::vector<std::uint64_t> numbers;
+  std::error_code nothing_to_see;
+  const auto place = directory.empty() ? default_directory() : directory;
+  for (std::filesystem::directory_iterator at(place, nothing_to_see), end; at != end;
+       at.increment(nothing_to_see)) {
+    if (const auto number = client_of(service, at->path().filename().string())) {
+      numbers.push_back(*number);
+    }
+  }
+  return numbers;
 }
 
 }  // namespace
@@ -236,9 +253,20 @@ service_core::peer* service_core::open(std::uint64_t number) {
 /// The clients of a server before this one. What is left of those who died is removed by that.
 void service_core::greet_all() {
   const std::lock_guard lock(mutex_);
-  for (const std::string& queue : list(options_.directory)) {
-    if (const auto number = client_of(name_, queue)) {
-      greet(*number);
+  for (const auto number : clients_in(options_.directory, name_)) {
+    greet(number);
+  }
+}
+
+/// The queues of clients who died before anything they sent was there to be taken.
+void service_core::remove_orphans() {
+  for (const auto number : clients_in(options_.directory, name_)) {
+    if (anybody_lives(reply_queue_name(name_, number), options_.directory, false)) {
+      continue;
+    }
+    const std::lock_guard lock(mutex_);
+    if (!clients_.contains(number) && open(number) != nullptr) {
+      forget(number);  // the last to leave its queue removes that
     }
   }
 }
@@ -266,6 +294,7 @@ void service_core::tend() {
   if (now >= next_roll_call_) {
     next_roll_call_ = now + roll_call_interval;
     forget_the_dead();
+    remove_orphans();
   }
 }
 
@@ -312,7 +341,7 @@ void service_core::forget_the_dead() {
   for (const auto number : numbers) {
     if (!anybody_lives(reply_queue_name(name_, number), options_.directory, false)) {
       const std::lock_guard lock(mutex_);
-      forget(number);  // the last to leave its queue removes that
+      forget(number);
     }
   }
 }

@@ -238,6 +238,28 @@ TEST_CASE("death: a killed client's queue goes, its replies are dropped, the oth
   server.kill();
 }
 
+TEST_CASE("death: the queue of a client killed before its server heard of it goes") {
+  const test::scratch scratch;
+  const gate made;
+  const auto server = server_process(service_in(scratch, delivery::at_least_once), clerk());
+  const client witness("desk", client_in(scratch));  // the server is there
+  auto victim = child::run([&] {
+    auto options = scratch.options();
+    options.life = millrace::lifetime::transient;
+    options.publishers = millrace::role::exclusive;
+    options.subscribers = millrace::role::exclusive;
+    const millrace::subscriber replies("desk.reply.0000000000000001", options);
+    made.open();
+    const gate never;
+    never.await();
+    return 0;
+  });
+  made.await();
+  CHECK(scratch.entries().size() == 3);
+  victim.kill();
+  test::eventually([&] { return scratch.entries().size() == 2; });
+}
+
 TEST_CASE("death: what is left of a client and a server that died together goes with the next") {
   const test::scratch scratch;
   const auto options = service_in(scratch, delivery::at_least_once);

@@ -83,6 +83,7 @@ class service_core {
   void send_delayed();
   [[nodiscard]] bool send_delayed_to(peer& to);
   void forget_the_dead();
+  void remove_orphans();
 
   const std::string name_;
   const service_options options_;
