@@ -9,9 +9,9 @@
 //       });
 //   pool.initialize(7);
 //   pool.dispatch(7, transfer{100});
-//   pool.remove(7);              // its box ends behind what was dispatched, and its stop is asked
-//   for
+//   pool.remove(7);
 //
+// A removed worker's box ends behind what was dispatched; just after that its stop is asked for.
 // A worker whose callback returns or throws is forgotten, and its key may be initialized again. So
 // is one to which a message could not be delivered, as its box is full and the policy does not let
 // it wait, or the callback has just ended. What happens is reported, to the hook.
