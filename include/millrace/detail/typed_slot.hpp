@@ -11,6 +11,8 @@
 // SYNC (b) vacate: -> free    with claim: the acquire load that finds it    the T's end
 #pragma once
 
+#include <algorithm>
+#include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -42,6 +44,18 @@ struct typed_slot {
   }
   void mark(state s, std::uint32_t lap) noexcept {
     word.store(marked(s, lap).bits, std::memory_order_release);
+  }
+
+  /// Fetches what a message will be written to, but for the first line: the consumer may be looking
+  /// at the word there. Else a producer waits for each line in turn, as the consumer has read them
+  /// all; without this, messages of 300 bytes take nearly twice as long from thread to thread.
+  void expect_message() const noexcept {
+    constexpr std::size_t line = 64;
+    constexpr std::size_t enough = 8 * line;  // a core fetches about so many at once
+    const auto* const here = reinterpret_cast<const std::byte*>(this);
+    for (std::size_t at = line; at < std::min(sizeof *this, enough); at += line) {
+      A::prefetch_to_write(here + at);
+    }
   }
 
   /// Writes a message into a claimed slot and publishes it; if its move throws, publishes a pad.

@@ -95,7 +95,11 @@ class growing_queue {
         if (ends_lap) {
           link(*s, next.release(), tail);
         }
-        s->slots()[tail.index()].publish(std::move(message), tail.lap());
+        slot& here = s->slots()[tail.index()];
+        here.publish(std::move(message), tail.lap());
+        if (!ends_lap) {
+          (&here + 1)->expect_message();  // which may be gone by now: a hint does no harm
+        }
         return status::ok;
       }
       tail.bits = seen;

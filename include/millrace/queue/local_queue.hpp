@@ -83,6 +83,7 @@ class local_queue {
                                         std::memory_order_relaxed)) {
           guess.moved(tail, next);
           s.publish(std::move(message), tail.lap());
+          slots_[next.index()].expect_message();
           return status::ok;
         }
         tail.bits = seen;

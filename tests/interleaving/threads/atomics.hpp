@@ -121,6 +121,7 @@ struct staged_atomics {
   using fence = staged_fence;
   static constexpr std::size_t apart = 64;
   static void pause() { stage::give_way(); }
+  static void prefetch_to_write(const void*) {}
 };
 
 }  // namespace millrace::interleaving
