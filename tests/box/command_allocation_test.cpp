@@ -1,4 +1,5 @@
 // What commands allocate: nothing, once each kind of reply has been used.
+#include <atomic>
 #include <stdexcept>
 #include <thread>
 
@@ -11,6 +12,7 @@
 #include "box/messages.hpp"
 #include "box/run_loop.hpp"
 #include "support/allocations.hpp"
+#include "support/child.hpp"
 
 using namespace std::chrono_literals;
 using millrace::blocking;
@@ -84,6 +86,33 @@ TEST_CASE("calls from one thread to another allocate nothing") {
   CHECK(allocated_by(calls) == 0);
   CHECK(sum == 2 * count * (count - 1));
   box.close();
+}
+
+TEST_CASE("calls whose replies another thread takes allocate nothing") {
+  box_type box({.limit = 4});
+  auto in = box.new_input();
+  message_box<millrace::async_reply<int>, blocking> replies({.limit = 4});
+  auto to_taker = replies.new_input();
+  std::atomic<int> taken = 0;
+  const std::jthread taking([&replies, &taken] {
+    for (auto& reply : replies) {
+      taken += reply.try_take()->value() != 0 ? 1 : 0;
+    }
+  });
+  clerk clerk;
+  int expected = 0;
+  const auto calls = [&] {
+    for (int i = 1; i <= 10 * count; ++i) {
+      auto reply = call_async(in, twice{i});
+      handle(std::move(*box.try_receive()), clerk);
+      CHECK(to_taker.deliver(std::move(reply)));
+    }
+    expected += 10 * count;
+    test::eventually([&] { return taken == expected; });
+  };
+  calls();
+  CHECK(allocated_by(calls) <= 64);  // when both threads are at the shared store at once
+  replies.close();
 }
 
 using async_input = millrace::async_input<box_type::input_type>;
