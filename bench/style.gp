@@ -8,4 +8,4 @@ do for [i = 1:words(colours)] { set linetype i lc rgb word(colours, i) }
 set key outside right top Left reverse samplen 1.5
 
 peers(file) = system(sprintf("grep -c '^size' '%s'", file))
-has(file) = int(system(sprintf("test -f '%s' && sed 1d '%s' | grep -c .", file, file))) > 0
+has(file) = int(system(sprintf("cat '%s' 2>/dev/null | sed 1d | grep -c .", file))) > 0

@@ -29,16 +29,3 @@ if (has(file)) {
   set title 'The workloads of the Haskell original'
   plot for [i = 2:5] file using i:xtic(1) title columnheader(i)
 }
-
-unset logscale y
-set xtics autofreq norotate
-set yrange [0:*]
-unset key
-set xlabel 'round'
-set ylabel 'resident memory, MiB'
-file = dir.'/memory.dat'
-if (has(file)) {
-  set output dir.'/memory.svg'
-  set title 'Media mixing, round after round'
-  plot file using 1:($2 / 1024) with lines lw 2
-}
