@@ -11,6 +11,17 @@
 
 namespace millrace::detail {
 
+/// Lets others run. False: they took so long that they must need the processor, and it is time to
+/// sleep. Who is woken from sleep soon has it back; who yields again gives them all of their time
+/// once more, be they as unimportant as they may, and milliseconds each time.
+[[nodiscard]] inline bool yield_briefly(steady_time& now) {
+  constexpr auto long_for_a_yield = std::chrono::microseconds(50);
+  const steady_time before = now;
+  std::this_thread::yield();
+  now = std::chrono::steady_clock::now();
+  return now - before < long_for_a_yield;
+}
+
 /// Calls `done` until it is true, for as long as `time`, and then between a few yields. False: it
 /// never was, or the deadline or a stop came first; time to sleep.
 template <class Done>
@@ -33,9 +44,12 @@ template <class Done>
     now = std::chrono::steady_clock::now();
   }
   for (int i = 0; i < yields && now < deadline && !stop.stop_requested(); ++i) {
-    std::this_thread::yield();
+    const bool go_on = yield_briefly(now);
     if (done()) {
       return true;
+    }
+    if (!go_on) {
+      break;
     }
   }
   return false;
@@ -48,14 +62,16 @@ template <class Done>
 [[nodiscard]] bool yield_until(Done done) {
   constexpr int yields = 60;
   constexpr int looks_between = 8;
-  for (int i = 0; i < yields; ++i) {
+  steady_time now = std::chrono::steady_clock::now();
+  bool go_on = true;
+  for (int i = 0; i < yields && go_on; ++i) {
     for (int k = 0; k < looks_between; ++k) {
       native_atomics::pause();
       if (done()) {
         return true;
       }
     }
-    std::this_thread::yield();
+    go_on = yield_briefly(now);
   }
   return done();
 }
