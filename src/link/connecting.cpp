@@ -211,7 +211,6 @@ void link_core::opened(const connection_ptr& c) {
     return;
   }
   c->local = text_of(local);
-  c->peer = text_of(peer);
   c->progress = c->used = std::chrono::steady_clock::now();
   c->state = connection::phase::open;
   driver_.changed();

@@ -50,8 +50,7 @@ struct connection {
   /// send() belongs to the writer, all else to the strand.
   link_socket socket;
   // Set before it is open, constant from then on.
-  std::string key;    // under which senders find it
-  std::string peer;   // the other end's address
+  std::string key;    // the other end's address: under which senders find it
   std::string local;  // this end's
   bool outgoing = false;
 

@@ -37,7 +37,7 @@ void link_core::drop(connection_ptr c, link_status why, drop_reason reason) {
     self->parts_size_ -= std::exchange(c->counted, 0);
     c->reader = frame_reader(0);  // others may hold the connection for long
     if (self->options_.on_drop) {
-      self->options_.on_drop(c->peer.empty() ? c->key : c->peer, reason);
+      self->options_.on_drop(c->key, reason);
     }
   });
   driver_.hurry();

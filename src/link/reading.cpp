@@ -77,7 +77,7 @@ bool link_core::cut(const connection_ptr& c, std::span<const std::byte> bytes) {
     if (f.kind == frame_kind::request) {
       to_acknowledge = f.number;
     }
-    arrived_.push_back({std::move(f.bytes), c->peer, c->local});
+    arrived_.push_back({std::move(f.bytes), c->key, c->local});
     arrived_size += weight(arrived_.back());
   };
   const bool was_begun = c->reader.begun();

@@ -78,8 +78,8 @@ struct link_options {
 
 struct datagram {
   std::vector<std::byte> bytes;
-  /// The peer's address on the connection that the message came by. Sending to it answers over the
-  /// same connection, as long as that lasts.
+  /// Where the peer is: the address that it connected from, or the one that this end connected to,
+  /// as it was written. Sending to it answers over the same connection, as long as that lasts.
   std::string from;
   /// This end's address of it.
   std::string to;
