@@ -21,6 +21,8 @@ constexpr std::size_t most_losers = 1000;
 /// Bytes that are worth a system call of their own.
 constexpr std::size_t enough = std::size_t{128} << 10;
 
+constexpr auto cannot_seal = boost::asio::error::fault;
+
 void append(connection& c, std::span<const std::byte> bytes, std::uint64_t number = 0) {
   const std::size_t before = c.backlog.size();
   if (number == 0) {
@@ -47,6 +49,21 @@ bool begin_batch(connection& c) {
   c.acknowledged_here = c.to_acknowledge;
   c.queued += c.batch.size() - before;
   return true;
+}
+
+/// Gives the kernel what it takes of the batch; how many bytes more it has. Of what is sealed these
+/// are whole records: nobody can make anything of a part of one.
+std::size_t send_some(connection& c, boost::system::error_code& ec) {
+  const auto bytes = std::span<const std::byte>(c.batch).subspan(c.batch_written);
+  if (!c.tls) {
+    return c.socket.send(boost::asio::buffer(bytes.data(), bytes.size()), 0, ec);
+  }
+  const auto sealed = c.tls->seal(bytes);
+  if (sealed.empty() && !bytes.empty()) {
+    ec = cannot_seal;
+    return 0;
+  }
+  return c.tls->sent(c.socket.send(boost::asio::buffer(sealed.data(), sealed.size()), 0, ec));
 }
 
 }  // namespace
@@ -189,17 +206,23 @@ void link_core::write(lock& held, const connection_ptr& c, std::uint64_t target)
     return;
   }
   c->writing = true;
-  while (c->state == connection::phase::open &&
-         (c->written < target || c->acknowledged_here < c->to_acknowledge)) {
-    if (c->batch_written == c->batch.size() && begin_batch(*c)) {
+  while (c->must_write(target)) {
+    if (c->state == connection::phase::open && c->batch_written == c->batch.size() &&
+        begin_batch(*c)) {
       target = std::max(target, c->queued);
     }
+    c->tls_due = false;
     boost::system::error_code ec;
     held.unlock();
-    const std::size_t taken = c->socket.send(
-        boost::asio::buffer(c->batch.data() + c->batch_written, c->batch.size() - c->batch_written),
-        0, ec);
+    const std::size_t taken = send_some(*c, ec);
     held.lock();
+    if (c->tls) {
+      c->tls_due = c->tls_due || c->tls->unsent();
+    }
+    if (ec == cannot_seal) {
+      c->blocked = true;  // for ever: whoever read why will drop it
+      break;
+    }
     if (ec == boost::asio::error::would_block) {
       if (c->state == connection::phase::closed) {
         break;  // by now, and nobody may run handlers any more
