@@ -246,13 +246,13 @@ TEST_CASE("a network that cuts handshakes and records passes nothing on that is 
   test::bad_network network(p.there.address(), 200us);
   const std::jthread trouble([&](const std::stop_token& stop) {
     for (int i = 0; !stop.stop_requested(); ++i) {
-      std::this_thread::sleep_for(std::chrono::milliseconds(1 + i * 7 % 40));
+      std::this_thread::sleep_for(std::chrono::milliseconds(1 + i * 7 % 50));
       network.cut();
     }
   });
   std::uint32_t tries = 0;
   for (std::uint32_t i = 0; i < 100; ++i) {
-    const auto message = test::numbered(i, i % 5 == 0 ? 300'000 : 40);
+    const auto message = test::numbered(i, i % 5 == 0 ? 60'000 : 40);
     while (p.here.send_acknowledged(network.address(), message) != link_status::ok) {
       ++tries;
     }
@@ -261,7 +261,7 @@ TEST_CASE("a network that cuts handshakes and records passes nothing on that is 
   datagram d;
   while (p.there.try_receive(d) == status::ok) {
     const std::uint32_t number = test::number_of(d.bytes);
-    REQUIRE(test::same(d.bytes, test::numbered(number, number % 5 == 0 ? 300'000 : 40)));
+    REQUIRE(test::same(d.bytes, test::numbered(number, number % 5 == 0 ? 60'000 : 40)));
     arrived.insert(number);
   }
   CHECK(arrived.size() == 100);
