@@ -62,6 +62,7 @@ tls_context::tls_context(const tls_options& options, bool listens)
   SSL_CTX_set_num_tickets(raw, 0);
   SSL_CTX_set_session_cache_mode(raw, SSL_SESS_CACHE_OFF);
   SSL_CTX_set_mode(raw, SSL_MODE_RELEASE_BUFFERS);  // of connections at rest
+  SSL_CTX_set_mode(raw, SSL_MODE_NO_AUTO_CHAIN);    // show what the file has, and no more
   // Without this the terminal is asked for the password of an encrypted key.
   SSL_CTX_set_default_passwd_cb(raw, [](char*, int, int, void*) { return 0; });
 

@@ -950,7 +950,7 @@ test_link_with_tls_lets_in_who_shows_a_certificate_of_its_authority() {
   kill -INT "$pid"
   wait "$pid" || fail "the one that trusts nobody exits with $?"
   background link --connect "$(cat address)" --queue here "${ours[@]}" 2>said
-  ok subscribe there
+  ok subscribe there --count 1
   same message "$(cat out)" word
 }
 
