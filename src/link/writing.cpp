@@ -21,8 +21,6 @@ constexpr std::size_t most_losers = 1000;
 /// Bytes that are worth a system call of their own.
 constexpr std::size_t enough = std::size_t{128} << 10;
 
-constexpr auto cannot_seal = boost::asio::error::fault;
-
 void append(connection& c, std::span<const std::byte> bytes, std::uint64_t number = 0) {
   const std::size_t before = c.backlog.size();
   if (number == 0) {
@@ -60,7 +58,7 @@ std::size_t send_some(connection& c, boost::system::error_code& ec) {
   }
   const auto sealed = c.tls->seal(bytes);
   if (sealed.empty() && !bytes.empty()) {
-    ec = cannot_seal;
+    ec = boost::asio::error::fault;
     return 0;
   }
   return c.tls->sent(c.socket.send(boost::asio::buffer(sealed.data(), sealed.size()), 0, ec));
@@ -219,10 +217,6 @@ void link_core::write(lock& held, const connection_ptr& c, std::uint64_t target)
     if (c->tls) {
       c->tls_due = c->tls_due || c->tls->unsent();
     }
-    if (ec == cannot_seal) {
-      c->blocked = true;  // for ever: whoever read why will drop it
-      break;
-    }
     if (ec == boost::asio::error::would_block) {
       if (c->state == connection::phase::closed) {
         break;  // by now, and nobody may run handlers any more
@@ -230,6 +224,10 @@ void link_core::write(lock& held, const connection_ptr& c, std::uint64_t target)
       c->blocked = true;
       boost::asio::post(strand_, [self = shared_from_this(), c] { self->wait_until_writable(c); });
       driver_.hurry();
+      break;
+    }
+    if (ec && c->tls) {
+      c->blocked = true;  // for good: who reads will find out why, maybe the peer has said so
       break;
     }
     if (ec) {

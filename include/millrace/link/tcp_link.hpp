@@ -21,8 +21,8 @@
 // then, and nobody is asked who he is: keep to loopback, which is the default, to a network of
 // which all members are trusted, or go through a tunnel (WireGuard, ssh, stunnel). With it, all
 // connections are encrypted, this end knows whom it has connected to, and, given tls_options::ca,
-// lets in only those who have a certificate of that authority. Until both ends are content nothing
-// is sent.
+// lets in only those who have a certificate of that authority. Nothing is sent to a peer, or taken
+// from it, before it has proved what it must.
 //
 // The shape of the interface (a link that sends to addresses and receives datagrams, a pool of
 // connections, bin objects as messages) is that of the Go library proletariat.
