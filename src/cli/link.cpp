@@ -1,8 +1,10 @@
 // millrace link: joins a queue here to a queue on another machine.
 #include <chrono>
 #include <memory>
+#include <optional>
 #include <string>
 #include <thread>
+#include <utility>
 
 #include <CLI/CLI.hpp>
 #include <fmt/format.h>
@@ -24,7 +26,26 @@ struct link_arguments {
   queue_options options;
   std::string listen;
   std::string connect;
+  tls_options tls;
 };
+
+/// What happens when a peer is not trusted is said on standard error, once as long as it is the
+/// same.
+std::optional<tls_options> with_reports(tls_options tls) {
+  if (tls.certificate.empty() && tls.key.empty() && tls.ca.empty()) {
+    return std::nullopt;
+  }
+  tls.on_untrusted = [said = std::string()](const std::string& peer,
+                                            const std::string& why) mutable {
+    const std::string host = peer.substr(0, peer.rfind(':'));
+    std::string text = fmt::format("millrace: {} is not trusted: {}\n", host, why);
+    if (text != said) {
+      write_error_text(text);
+      said = std::move(text);
+    }
+  };
+  return tls;
+}
 
 exit_code ended(const link_arguments& arguments, status how) {
   switch (how) {
@@ -46,7 +67,8 @@ exit_code ended(const link_arguments& arguments, status how) {
 }
 
 exit_code collect(const link_arguments& arguments, const std::stop_token& stop) {
-  queue_collector collector(publisher(arguments.name, arguments.options), arguments.listen);
+  queue_collector collector(publisher(arguments.name, arguments.options), arguments.listen,
+                            with_reports(arguments.tls));
   write_text(collector.address() + '\n');
   return ended(arguments, collector.run(stop));
 }
@@ -56,7 +78,8 @@ exit_code forward(const link_arguments& arguments, const std::stop_token& stop) 
   options.open = opening::open_only;
   subscriber from(arguments.name, options);
   const std::size_t slots = millrace::stat(arguments.name, options.directory).slots;
-  queue_forwarder forwarder(std::move(from), arguments.connect, slots / 8);
+  queue_forwarder forwarder(std::move(from), arguments.connect, slots / 8,
+                            with_reports(arguments.tls));
   // Says on standard error when the other side goes, and when it is there again.
   const std::jthread watching([&](const std::stop_token& end) {
     auto said = link_status::ok;
@@ -84,9 +107,10 @@ void add_link(CLI::App& app, verb& chosen) {
       "One side takes messages from its queue and connects; the other side listens, puts them "
       "into\n"
       "its queue, which it makes if there is none, and prints the address that it listens at. A\n"
-      "message leaves the one queue when the other has it. Both go on until interrupted. There is "
-      "no\n"
-      "encryption and no password: listen where only those can connect who may.");
+      "message leaves the one queue when the other has it. Both go on until interrupted.\n"
+      "Without TLS nothing is encrypted, and whoever can connect may: listen where only those can\n"
+      "connect who may. With it the side that listens shows a certificate, and asks for one if it\n"
+      "has a --tls-ca.");
   link.add_option("--listen", arguments->listen,
                   "Put messages that come in at this address into the queue")
       ->type_name("HOST:PORT");
@@ -94,6 +118,13 @@ void add_link(CLI::App& app, verb& chosen) {
                   "Send messages from the queue to whoever listens there")
       ->type_name("HOST:PORT");
   link.add_option("--queue", arguments->name, "The queue's name")->required()->type_name("NAME");
+  link.add_option("--tls-ca", arguments->tls.ca,
+                  "Use TLS; whose signature the other side's certificate needs")
+      ->type_name("FILE");
+  link.add_option("--tls-certificate", arguments->tls.certificate,
+                  "Use TLS; the certificate to show")
+      ->type_name("FILE");
+  link.add_option("--tls-key", arguments->tls.key, "Its key")->type_name("FILE");
   add_sizes(link, arguments->options);
   add_directory(link, arguments->options.directory);
   link.callback([arguments, &chosen] {

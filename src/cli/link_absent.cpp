@@ -10,8 +10,9 @@ void add_link(CLI::App& app, verb& chosen) {
   link.allow_extras();
   link.callback([&chosen] {
     chosen = []() -> exit_code {
-      throw failure(exit_code::failed, "this millrace was built without libmpack, and so without "
-                                       "links; build it with libmpack-dev installed");
+      throw failure(exit_code::failed, "this millrace was built without libmpack or OpenSSL, and "
+                                       "so without links; build it with libmpack-dev and "
+                                       "libssl-dev installed");
     };
   });
 }

@@ -47,7 +47,10 @@ _millrace() {
     stat) options="--json --directory --help" ;;
     doctor) options="--repair --json --directory --help" ;;
     peek) options="--count --delimiter --directory --help" ;;
-    link) options="--listen --connect --queue --capacity --block-size --directory --help" ;;
+    link)
+      options="--listen --connect --queue --tls-ca --tls-certificate --tls-key --capacity
+        --block-size --directory --help"
+      ;;
     remove | bench) options="--directory --help" ;;
     bridge)
       options="--queue --stream --subject --to-nats --from-nats --publish-to --window --consumer

@@ -37,7 +37,7 @@ std::string_view advice(errc code) {
   case errc::wrong_owner:
     return "ask its owner to create it with --permissions for others";
   case errc::permission_denied:
-    return "check who owns the directory and the queue's file";
+    return "check who owns that file, or the directory and the queue's file";
   case errc::no_space:
     return "choose a smaller --capacity or another --directory";
   case errc::out_of_memory:

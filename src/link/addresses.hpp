@@ -10,6 +10,9 @@
 
 namespace millrace::detail {
 
+/// HOST, or IPV6 without its brackets; empty: it is no address.
+[[nodiscard]] std::string_view host_of(std::string_view text) noexcept;
+
 [[nodiscard]] std::string text_of(const boost::asio::ip::tcp::endpoint& endpoint);
 
 /// All that the text may mean, best first; none: it is no address, or nobody knows the name. Asks

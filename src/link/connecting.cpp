@@ -110,6 +110,9 @@ void link_core::accepted(link_socket socket) {
   const auto c = std::make_shared<connection>(strand_, options_.max_message_size);
   c->socket = std::move(socket);
   c->key = text_of(peer);
+  if (tls_) {
+    c->key += fmt::format("#{}", ++accepted_);
+  }
   {
     const lock held(driver_.mutex());
     if (closed_) {
@@ -211,16 +214,26 @@ void link_core::opened(const connection_ptr& c) {
     return;
   }
   c->local = text_of(local);
-  c->peer = text_of(peer);
+  begin_to_look_after();
+  if (!tls_) {
+    become_open(held, c);
+  }
+  held.unlock();
+  if (!tls_ || begin_handshake(c)) {
+    wait_until_readable(c);
+  }
+}
+
+void link_core::become_open(lock& held, const connection_ptr& c) {
+  if (c->state == connection::phase::closed) {
+    return;
+  }
   c->progress = c->used = std::chrono::steady_clock::now();
   c->state = connection::phase::open;
   driver_.changed();
   if (c->can_write()) {  // what was posted, or what its senders wait for
     write(held, c, c->queued);
   }
-  begin_to_look_after();
-  held.unlock();
-  wait_until_readable(c);
 }
 
 }  // namespace millrace::detail

@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <utility>
 #include <vector>
@@ -15,6 +16,7 @@
 #include <millrace/link/tcp_link.hpp>
 
 #include "link/frame.hpp"
+#include "link/tls_session.hpp"
 
 namespace millrace::detail {
 
@@ -38,22 +40,27 @@ struct connection {
 
   enum class phase {
     connecting,
+    handshaking,  // of TLS
     open,
     closed
   };
 
+  /// Whether there is something to write, of what was queued up to `target` or besides it.
+  [[nodiscard]] bool must_write(std::uint64_t target) const noexcept {
+    return (state == phase::open && (written < target || acknowledged_here < to_acknowledge)) ||
+           (tls_due && state != phase::closed);
+  }
   [[nodiscard]] bool can_write() const noexcept {
-    return state == phase::open && !writing && !blocked &&
-           (written < queued || acknowledged_here < to_acknowledge);
+    return !writing && !blocked && must_write(queued);
   }
 
   /// send() belongs to the writer, all else to the strand.
   link_socket socket;
   // Set before it is open, constant from then on.
-  std::string key;    // under which senders find it
-  std::string peer;   // the other end's address
+  std::string key;    // the other end's address: under which senders find it
   std::string local;  // this end's
   bool outgoing = false;
+  std::unique_ptr<tls_session> tls;  // none: bytes go as they are
 
   // Guarded by the link's mutex.
   phase state = phase::connecting;
@@ -61,6 +68,7 @@ struct connection {
   bool writing = false;
   bool blocked = false;       // the kernel takes no more; a handler waits until it does
   bool flush_coming = false;  // a handler was posted that will write
+  bool tls_due = false;       // TLS has something to say, apart from what was queued
   byte_vector backlog;
   std::uint64_t queued = 0;
   std::uint64_t written = 0;
@@ -79,7 +87,7 @@ struct connection {
   // The strand's.
   frame_reader reader;
   std::size_t counted = 0;  // bytes of the unfinished message, as the link has counted them
-  steady_time begun{};      // when that message began
+  steady_time begun{};      // when that message began; before, when the handshake did
   bool paused = false;      // not read, as the link has no room for messages
   std::vector<boost::asio::ip::tcp::endpoint> untried;  // where it may connect to
 };

@@ -16,8 +16,12 @@ constexpr std::size_t chunk_size = std::size_t{256} << 10;
 }  // namespace
 
 link_core::link_core(const link_options& options, boost::asio::io_context* context)
-    : options_(options), driver_(context), strand_(driver_.context().get_executor()),
-      acceptor_(strand_), timer_(strand_), accept_pause_(strand_), chunk_(chunk_size) {
+    : options_(options),
+      tls_(options.tls ? std::make_unique<tls_context>(*options.tls, !options.address.empty())
+                       : nullptr),
+      driver_(context), strand_(driver_.context().get_executor()), acceptor_(strand_),
+      timer_(strand_), accept_pause_(strand_), chunk_(chunk_size),
+      plain_(tls_ ? chunk_size + tls_session::record_size : 0) {
   const auto none = std::chrono::nanoseconds::zero();
   if (options_.timeout <= none || options_.idle_after <= none || options_.patience <= none ||
       options_.pool_size == 0 || options_.max_message_size == 0 || options_.memory_limit == 0 ||
@@ -108,7 +112,7 @@ void link_core::end_all() {
   const lock held(driver_.mutex());
   while (!all_.empty()) {
     const connection_ptr c = *all_.begin();
-    if (c->state == connection::phase::open) {
+    if (c->state != connection::phase::connecting) {
       // With bytes unread the kernel would tell the peer to forget what it has not read yet.
       for (int i = 0; i < 16 && c->socket.receive(boost::asio::buffer(chunk_), 0, ignored) > 0;) {
         ++i;

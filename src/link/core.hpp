@@ -7,6 +7,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <deque>
 #include <functional>
 #include <memory>
@@ -26,6 +27,7 @@
 
 #include "link/connection.hpp"
 #include "link/driver.hpp"
+#include "link/tls_context.hpp"
 
 namespace millrace::detail {
 
@@ -69,6 +71,17 @@ class link_core : public std::enable_shared_from_this<link_core> {
   void make_room_in_pool();
   void try_next(const connection_ptr& c);
   void opened(const connection_ptr& c);
+  /// From now on messages go, those that wait at once. REQUIRES: locked; unlocks meanwhile.
+  void become_open(lock& held, const connection_ptr& c);
+
+  // securing.cpp
+  // False: the connection was dropped.
+  [[nodiscard]] bool begin_handshake(const connection_ptr& c);
+  /// Goes on with the handshake, or cuts what the peer has sealed.
+  [[nodiscard]] bool decrypt(const connection_ptr& c, std::span<const std::byte> bytes);
+  void drop_untrusted(const connection_ptr& c, const std::string& why);
+  /// If the peer could make sense of it. REQUIRES: closed.
+  void say_goodbye(connection& c);
 
   // writing.cpp
   // All of them unlock meanwhile.
@@ -106,6 +119,7 @@ class link_core : public std::enable_shared_from_this<link_core> {
   void look_after_connections();
 
   const link_options options_;
+  const std::unique_ptr<tls_context> tls_;  // none: no TLS
   driver driver_;
   const link_strand strand_;
   std::string address_;
@@ -128,7 +142,9 @@ class link_core : public std::enable_shared_from_this<link_core> {
       std::chrono::steady_clock, boost::asio::wait_traits<std::chrono::steady_clock>, link_strand>
       timer_, accept_pause_;
   std::vector<std::byte> chunk_;  // what was just read, of any connection
-  std::deque<datagram> arrived_;  // cut from it
+  std::vector<std::byte> plain_;  // the same, deciphered
+  std::uint64_t accepted_ = 0;    // how many connections were, with TLS
+  std::deque<datagram> arrived_;  // cut from what was read
   std::size_t parts_size_ = 0;    // of unfinished messages, all connections together
   std::vector<connection_ptr> paused_;
 };

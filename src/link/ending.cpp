@@ -31,13 +31,16 @@ void link_core::drop(connection_ptr c, link_status why, drop_reason reason) {
   all_.erase(c);
   driver_.changed();
   boost::asio::post(strand_, [self = shared_from_this(), c = std::move(c), reason] {
+    if (c->tls) {
+      self->say_goodbye(*c);
+    }
     boost::system::error_code ignored;
     c->socket.shutdown(boost::asio::socket_base::shutdown_both, ignored);
     c->socket.cancel(ignored);
     self->parts_size_ -= std::exchange(c->counted, 0);
     c->reader = frame_reader(0);  // others may hold the connection for long
     if (self->options_.on_drop) {
-      self->options_.on_drop(c->peer.empty() ? c->key : c->peer, reason);
+      self->options_.on_drop(c->key, reason);
     }
   });
   driver_.hurry();
@@ -71,10 +74,19 @@ void link_core::look_after_connections() {
       }
       continue;
     }
+    if (c->state == connection::phase::handshaking) {
+      if (now - c->begun > options_.timeout) {
+        drop(c, link_status::unreachable, drop_reason::too_slow);
+      }
+      continue;
+    }
     if (!c->writing && c->written == c->queued && now - c->used > buffers_kept) {
       byte_vector().swap(c->batch);
       byte_vector().swap(c->backlog);
       c->batch_written = 0;
+      if (c->tls && !c->tls_due) {
+        c->tls->shrink();
+      }
     }
     const bool begun = c->reader.begun();
     const bool at_rest = c->written == c->queued && c->acknowledged == c->requests;

@@ -124,9 +124,11 @@ class queue_collector::run_state {
   detail::byte_vector frame_;
 };
 
-queue_collector::queue_collector(publisher to, const std::string& address)
+queue_collector::queue_collector(publisher to, const std::string& address,
+                                 std::optional<tls_options> tls)
     : to_(std::move(to)),
       link_({.address = address,
+             .tls = std::move(tls),
              // Longer ones than the queue takes must arrive, to be refused by name.
              .max_message_size = std::max(link_options().max_message_size,
                                           to_.max_message_size() + detail::relay_head_size)}),

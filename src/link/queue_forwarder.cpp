@@ -35,13 +35,6 @@ detail::forwarder_id random_id() {
   return id;
 }
 
-tcp_link new_link(const subscriber& from, std::atomic<bool>& broken) {
-  return tcp_link({.address = "",
-                   .timeout = 2s,
-                   .max_message_size = from.max_message_size() + detail::relay_head_size,
-                   .on_drop = [&broken](const std::string&, drop_reason) { broken = true; }});
-}
-
 }  // namespace
 
 class queue_forwarder::run_state {
@@ -141,7 +134,11 @@ class queue_forwarder::run_state {
       } while (++heard < answers_in_a_row && f_.link_.try_receive(d) == status::ok);
     } else if (clock::now() >= patience_until_) {
       // Maybe the connection leads nowhere any more, which TCP would notice much later.
-      f_.link_ = new_link(f_.from_, f_.broken_);
+      try {
+        f_.link_ = f_.new_link();
+      } catch (const error&) {
+        // No descriptors are left, or somebody is changing the certificates: it is tried again.
+      }
       sent_ = 0;
       doubtful_ = true;
       silence_ = std::min(2 * silence_, longest_silence);
@@ -209,11 +206,27 @@ class queue_forwarder::run_state {
   clock::time_point patience_until_{};
 };
 
-queue_forwarder::queue_forwarder(subscriber from, std::string to, std::size_t window)
+queue_forwarder::queue_forwarder(subscriber from, std::string to, std::size_t window,
+                                 std::optional<tls_options> tls)
     : from_(std::move(from)), to_(std::move(to)), window_(std::max<std::size_t>(window, 1)),
-      link_(new_link(from_, broken_)) {}
+      tls_(std::move(tls)), link_(new_link()) {}
 
 queue_forwarder::~queue_forwarder() = default;
+
+tcp_link queue_forwarder::new_link() {
+  const auto on_drop = [this](const std::string&, drop_reason reason) {
+    if (reason == drop_reason::untrusted) {
+      // A peer that does not accept our certificate may say so after we have sent.
+      last_failure_.store(link_status::untrusted);
+    }
+    broken_ = true;
+  };
+  return tcp_link({.address = "",
+                   .tls = tls_,
+                   .timeout = 2s,
+                   .max_message_size = from_.max_message_size() + detail::relay_head_size,
+                   .on_drop = on_drop});
+}
 
 status queue_forwarder::run(const std::stop_token& stop) {
   return run_state(*this).run(stop);

@@ -36,7 +36,7 @@ void link_core::read(const connection_ptr& c) {
       if (closed_ || c->state == connection::phase::closed) {
         return;  // what it holds is counted no more
       }
-      c->paused = reading_paused_;
+      c->paused = reading_paused_ && c->state == connection::phase::open;
     }
     if (c->paused) {
       paused_.push_back(c);
@@ -47,13 +47,19 @@ void link_core::read(const connection_ptr& c) {
     if (ec == boost::asio::error::would_block) {
       break;
     }
+    if (ec && c->tls && !c->tls->established()) {
+      drop_untrusted(c, "it hung up before the handshake was done");
+      return;
+    }
     if (ec) {
-      const bool between = ec == boost::asio::error::eof && !c->reader.begun();
+      // With TLS a peer says goodbye first; otherwise somebody may have cut off what it said last.
+      const bool between = ec == boost::asio::error::eof && !c->reader.begun() && !c->tls;
       drop_unlocked(c, link_status::reset,
                     between ? drop_reason::closed_by_peer : drop_reason::reset);
       return;
     }
-    if (!cut(c, std::span(chunk_).first(size))) {
+    const auto bytes = std::span<const std::byte>(chunk_).first(size);
+    if (!(c->tls ? decrypt(c, bytes) : cut(c, bytes))) {
       return;
     }
     if (size < chunk_.size()) {
@@ -77,7 +83,7 @@ bool link_core::cut(const connection_ptr& c, std::span<const std::byte> bytes) {
     if (f.kind == frame_kind::request) {
       to_acknowledge = f.number;
     }
-    arrived_.push_back({std::move(f.bytes), c->peer, c->local});
+    arrived_.push_back({std::move(f.bytes), c->key, c->local});
     arrived_size += weight(arrived_.back());
   };
   const bool was_begun = c->reader.begun();

@@ -49,6 +49,21 @@ bool begin_batch(connection& c) {
   return true;
 }
 
+/// Gives the kernel what it takes of the batch; how many bytes more it has. Of what is sealed these
+/// are whole records: nobody can make anything of a part of one.
+std::size_t send_some(connection& c, boost::system::error_code& ec) {
+  const auto bytes = std::span<const std::byte>(c.batch).subspan(c.batch_written);
+  if (!c.tls) {
+    return c.socket.send(boost::asio::buffer(bytes.data(), bytes.size()), 0, ec);
+  }
+  const auto sealed = c.tls->seal(bytes);
+  if (sealed.empty() && !bytes.empty()) {
+    ec = boost::asio::error::fault;
+    return 0;
+  }
+  return c.tls->sent(c.socket.send(boost::asio::buffer(sealed.data(), sealed.size()), 0, ec));
+}
+
 }  // namespace
 
 link_status link_core::send(std::string_view to, std::span<const std::byte> bytes,
@@ -189,17 +204,19 @@ void link_core::write(lock& held, const connection_ptr& c, std::uint64_t target)
     return;
   }
   c->writing = true;
-  while (c->state == connection::phase::open &&
-         (c->written < target || c->acknowledged_here < c->to_acknowledge)) {
-    if (c->batch_written == c->batch.size() && begin_batch(*c)) {
+  while (c->must_write(target)) {
+    if (c->state == connection::phase::open && c->batch_written == c->batch.size() &&
+        begin_batch(*c)) {
       target = std::max(target, c->queued);
     }
+    c->tls_due = false;
     boost::system::error_code ec;
     held.unlock();
-    const std::size_t taken = c->socket.send(
-        boost::asio::buffer(c->batch.data() + c->batch_written, c->batch.size() - c->batch_written),
-        0, ec);
+    const std::size_t taken = send_some(*c, ec);
     held.lock();
+    if (c->tls) {
+      c->tls_due = c->tls_due || c->tls->unsent();
+    }
     if (ec == boost::asio::error::would_block) {
       if (c->state == connection::phase::closed) {
         break;  // by now, and nobody may run handlers any more
@@ -207,6 +224,10 @@ void link_core::write(lock& held, const connection_ptr& c, std::uint64_t target)
       c->blocked = true;
       boost::asio::post(strand_, [self = shared_from_this(), c] { self->wait_until_writable(c); });
       driver_.hurry();
+      break;
+    }
+    if (ec && c->tls) {
+      c->blocked = true;  // for good: who reads will find out why, maybe the peer has said so
       break;
     }
     if (ec) {

@@ -38,7 +38,7 @@ set(other_headers_for_src/os    ".")
 set(other_headers_for_src/queue "^fmt/")
 set(other_headers_for_src/pool  "^fmt/")
 set(other_headers_for_src/service "^fmt/")
-set(other_headers_for_src/link  "^fmt/|^boost/(asio|system)/|^mpack.h$")
+set(other_headers_for_src/link  "^fmt/|^boost/(asio|system)/|^mpack.h$|^openssl/")
 set(other_headers_for_src/nats  "^fmt/|^nats/|^nlohmann/")
 set(other_headers_for_src/cli   "^fmt/|^CLI/|^nlohmann/")
 # Or that one file may: for those who have that library and ask for the header.

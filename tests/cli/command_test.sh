@@ -922,6 +922,50 @@ test_link_says_who_cannot_be_reached_and_goes_on_when_he_can() {
   same message "$(cat out)" word
 }
 
+# certificate NAME [ISSUER]: makes NAME.crt and NAME.key, signed by ISSUER or by itself
+certificate() {
+  local -a by=() as=(-addext basicConstraints=critical,CA:TRUE)
+  if (($# == 2)); then by=(-CA "$2.crt" -CAkey "$2.key") as=(-addext subjectAltName=IP:127.0.0.1); fi
+  openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -subj "/CN=$1" -days 1 \
+    -keyout "$1.key" -out "$1.crt" "${by[@]}" "${as[@]}" 2>/dev/null || fail "no certificate $1"
+}
+
+test_link_with_tls_lets_in_who_shows_a_certificate_of_its_authority() {
+  "$millrace" link --help | grep -q -- --listen || { echo "skipped: no links in this build"; return; }
+  certificate ca
+  certificate friend ca
+  certificate stranger
+  local -a ours=(--tls-ca ca.crt --tls-certificate friend.crt --tls-key friend.key)
+  background link --listen 127.0.0.1:0 --queue there "${ours[@]}" >address 2>refused
+  wait_until test -s address
+  ok publish here --file <(echo word)
+  background link --connect "$(cat address)" --queue here --tls-ca ca.crt \
+    --tls-certificate stranger.crt --tls-key stranger.key 2>said
+  wait_until grep -q "untrusted; trying again" said
+  wait_until grep -q "^millrace: 127.0.0.1 is not trusted: self-signed certificate" refused
+  kill -INT "$pid"
+  wait "$pid" || fail "the stranger exits with $?"
+  background link --connect "$(cat address)" --queue here --tls-ca stranger.crt 2>said
+  wait_until grep -q "^millrace: 127.0.0.1 is not trusted: unable to get local issuer" said
+  kill -INT "$pid"
+  wait "$pid" || fail "the one that trusts nobody exits with $?"
+  background link --connect "$(cat address)" --queue here "${ours[@]}" 2>said
+  ok subscribe there --count 1
+  same message "$(cat out)" word
+}
+
+test_link_names_the_files_for_tls_that_it_cannot_use() {
+  "$millrace" link --help | grep -q -- --listen || { echo "skipped: no links in this build"; return; }
+  ok create q
+  certificate one
+  certificate other
+  error 2 "needs a certificate" link --listen 127.0.0.1:0 --queue q --tls-ca one.crt
+  error 2 "go together" link --connect 127.0.0.1:1 --queue q --tls-key one.key
+  error 2 "'nowhere': No such file" link --connect 127.0.0.1:1 --queue q --tls-ca nowhere
+  error 2 "'other.key' is not usable: key values mismatch" \
+    link --listen 127.0.0.1:0 --queue q --tls-certificate one.crt --tls-key other.key
+}
+
 test_link_takes_one_side_and_an_address() {
   ok create q
   error 2 "--listen or --connect" link --queue q

@@ -70,6 +70,16 @@ expect_message(${found_consumer})
 expect_not_configured(unknown "no component nonsense" -D "COMPONENTS=queue nonsense")
 expect_not_configured(newer "version: ${version}" -D VERSION=99.0)
 
+# The links, if their packages were there.
+file(GLOB_RECURSE links ${prefix}/*/millrace-link-targets.cmake)
+if(links)
+  expect_configured(linked -D "COMPONENTS=queue link" -D CMAKE_DISABLE_FIND_PACKAGE_Boost=ON)
+  run(${CMAKE_COMMAND} --build ${scratch}/linked --config ${config})
+  find_program(linked linked PATHS ${scratch}/linked ${scratch}/linked/${config}
+               NO_DEFAULT_PATH REQUIRED)
+  expect_message(${linked})
+endif()
+
 # The command, which is there since the tests build it.
 expect_configured(command -D "COMPONENTS=queue cli")
 find_program(command millrace PATHS ${prefix}/bin NO_DEFAULT_PATH REQUIRED)

@@ -1,12 +1,14 @@
 // The conformance suite on links: what was acknowledged counts as enqueued.
 #include <chrono>
 #include <cstddef>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include <millrace/link/tcp_ends.hpp>
 
 #include "conformance/suite.hpp"
+#include "link/certificates.hpp"
 
 namespace {
 
@@ -20,13 +22,18 @@ class link_pair {
   struct variant {
     std::string name;
     std::string address;
+    std::optional<millrace::tls_options> tls;
   };
-  static std::vector<variant> variants() { return {{"IPv4", "127.0.0.1:0"}, {"IPv6", "[::1]:0"}}; }
+  static std::vector<variant> variants() {
+    static const test::scratch place;
+    static const test::authority ca(place);
+    return {{"IPv4", "127.0.0.1:0", {}}, {"IPv6", "[::1]:0", {}}, {"TLS", "127.0.0.1:0", ca.tls()}};
+  }
 
   explicit link_pair(const variant& v)
-      : there_({.address = v.address, .max_message_size = 100'000}),
-        here_({.address = "", .max_message_size = 100'000}), sink_(here_, there_.address()),
-        source_(there_) {}
+      : there_({.address = v.address, .tls = v.tls, .max_message_size = 100'000}),
+        here_({.address = "", .tls = v.tls, .max_message_size = 100'000}),
+        sink_(here_, there_.address()), source_(there_) {}
 
   sink_type& sink() { return sink_; }
   source_type& source() { return source_; }

@@ -66,6 +66,8 @@ class raw_peer {
     }
   }
 
+  [[nodiscard]] int descriptor() const { return descriptor_; }
+
   /// False: the other end is gone.
   bool write(std::span<const std::byte> all) const {
     while (!all.empty()) {

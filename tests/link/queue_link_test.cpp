@@ -13,6 +13,7 @@
 #include <millrace/link/queue_link.hpp>
 #include <millrace/queue/inspect.hpp>
 
+#include "link/certificates.hpp"
 #include "link/peers.hpp"
 #include "link/proxy.hpp"
 #include "support/bytes.hpp"
@@ -173,6 +174,38 @@ TEST_CASE("a network that cuts and delays costs no message, and doubles none") {
     std::mt19937 random(1);
     while (!stop.stop_requested()) {
       std::this_thread::sleep_for(std::chrono::milliseconds(5 + random() % 60));
+      network.cut();
+    }
+  });
+  subscriber from("there", place.options());
+  for (const int times : take_all(from, count)) {
+    REQUIRE(times == 1);
+  }
+}
+
+TEST_CASE("a queue link with TLS loses nothing when it is cut, and lets no stranger in") {
+  test::allow(120);
+  const test::scratch place;
+  const test::authority ca(place);
+  constexpr std::uint32_t count = 3000;
+  queue_collector collector(publisher("there", place.options(capacity)), "127.0.0.1:0", ca.tls());
+  const auto collecting = run(collector);
+  const auto publishing = publish_all(place, count, 200us);
+  test::eventually([&] { return messages_in("here", place) > 0; });
+  {
+    queue_forwarder stranger(subscriber("here", place.options()), collector.address(), 256,
+                             {{.ca = ca.self().certificate}});
+    const auto in_vain = run(stranger);
+    test::eventually([&] { return stranger.last_failure() == millrace::link_status::untrusted; });
+    CHECK(stranger.forwarded() == 0);
+  }
+  CHECK(collector.collected() == 0);
+  test::bad_network network(collector.address(), 300us);
+  queue_forwarder forwarder(subscriber("here", place.options()), network.address(), 256, ca.tls());
+  const auto forwarding = run(forwarder);
+  const std::jthread trouble([&](const std::stop_token& stop) {
+    for (int i = 0; !stop.stop_requested(); ++i) {
+      std::this_thread::sleep_for(std::chrono::milliseconds(20 + i % 60));
       network.cut();
     }
   });

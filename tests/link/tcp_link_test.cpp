@@ -94,7 +94,15 @@ TEST_CASE("links talk over IPv6 and by name, and listen on loopback unless told 
   tcp_link four;
   const auto name = "localhost:" + std::to_string(test::port_of(four.address()));
   CHECK(here.send_acknowledged(name, "by name") == link_status::ok);
-  CHECK(four.try_receive(d) == status::ok);
+  REQUIRE(four.try_receive(d) == status::ok);
+
+  // Answers go back and forth over that one connection, though its address has two spellings.
+  const std::string first = d.from;
+  REQUIRE(four.send_acknowledged(d.from, "an answer") == link_status::ok);
+  REQUIRE(here.try_receive(d) == status::ok);
+  REQUIRE(here.send_acknowledged(d.from, "another one") == link_status::ok);
+  REQUIRE(four.try_receive(d) == status::ok);
+  CHECK(d.from == first);
 }
 
 TEST_CASE("a link that cannot listen says why") {

@@ -11,8 +11,10 @@ enum class [[nodiscard]] link_status{
     refused,      // nobody listens at that address
     unreachable,  // no way there, or no answer to the attempt to connect within the link's time-out
     unresolved,   // not an address, or a name that nobody knows
-    reset,        // the connection ended before any of the message was written; or, for a message
-                  // that was to be acknowledged or was posted, before that was certain
+    untrusted,  // TLS: one end does not accept the other's certificate, or the peer speaks no TLS,
+                // or hung up before it had proved who it is; or what came was tampered with
+    reset,      // the connection ended before any of the message was written; or, for a message
+                // that was to be acknowledged or was posted, before that was certain
     short_write,  // the connection ended with a part of the message written: it has not arrived
     timeout,    // the peer took no bytes, or acknowledged nothing, for as long as the time-out; or
                 // a post found no room within its time
@@ -23,11 +25,12 @@ enum class [[nodiscard]] link_status{
 
 /// Why a connection ended; given to link_options::on_drop.
 enum class drop_reason {
-  closed_by_peer,   // the peer ended it between two messages
+  closed_by_peer,   // the peer ended it between two messages; with TLS, it said so (close_notify)
   reset,            // it broke, maybe in the middle of a message
   not_a_message,    // something else than a bin or a str arrived, or no MessagePack at all
   too_large,        // a length above max_message_size was announced
-  too_slow,         // a message was begun, and not gone on with
+  too_slow,         // a message, or the handshake of TLS, was begun, and not gone on with
+  untrusted,        // see link_status::untrusted
   too_much_memory,  // unfinished messages fill the link's memory, and this had the largest
   unresponsive,     // the peer takes no bytes
   no_connection,    // an attempt to connect failed
@@ -47,6 +50,8 @@ enum class drop_reason {
     return "unreachable";
   case link_status::unresolved:
     return "unresolved";
+  case link_status::untrusted:
+    return "untrusted";
   case link_status::reset:
     return "reset";
   case link_status::short_write:
@@ -75,6 +80,8 @@ enum class drop_reason {
     return "too_large";
   case drop_reason::too_slow:
     return "too_slow";
+  case drop_reason::untrusted:
+    return "untrusted";
   case drop_reason::too_much_memory:
     return "too_much_memory";
   case drop_reason::unresponsive:

@@ -22,6 +22,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <stop_token>
 #include <string>
 
@@ -37,7 +38,8 @@ class queue_forwarder {
  public:
   /// At most `window` messages are on their way at once, and so on loan from the queue; more than a
   /// quarter of its slots should not be. Throws millrace::error.
-  queue_forwarder(subscriber from, std::string to, std::size_t window = 256);
+  queue_forwarder(subscriber from, std::string to, std::size_t window = 256,
+                  std::optional<tls_options> tls = {});
   ~queue_forwarder();
 
   /// Forwards until asked to stop, waits up to a second for acknowledgements of what is on its way,
@@ -54,21 +56,24 @@ class queue_forwarder {
  private:
   class run_state;
 
+  [[nodiscard]] tcp_link new_link();
+
   subscriber from_;
   std::string to_;
   std::size_t window_;
-  std::atomic<bool> broken_ = false;  // a connection was, since it was looked at
-  tcp_link link_;
+  std::optional<tls_options> tls_;
   std::atomic<std::uint64_t> forwarded_ = 0;
   std::atomic<link_status> last_failure_ = link_status::ok;
+  std::atomic<bool> broken_ = false;  // a connection was, since it was looked at
+  tcp_link link_;
 };
 
 /// Used by one thread, but for the counts. Any number of forwarders may send to one collector.
 class queue_collector {
  public:
   /// Listens at `address`, as a tcp_link does: whoever can reach it can put messages into the
-  /// queue. Throws millrace::error.
-  queue_collector(publisher to, const std::string& address);
+  /// queue, unless tls_options::ca says who may. Throws millrace::error.
+  queue_collector(publisher to, const std::string& address, std::optional<tls_options> tls = {});
   ~queue_collector();
 
   [[nodiscard]] const std::string& address() const noexcept { return link_.address(); }

@@ -17,9 +17,12 @@
 // A link acknowledges on its own; a plain MessagePack peer need not know of this as long as nobody
 // uses send_acknowledged on it. Anything else on the wire ends the connection.
 //
-// Who can connect: whoever can reach the address. There is no encryption, and nobody is asked who
-// he is: keep to loopback, which is the default, to a network of which all members are trusted, or
-// go through a tunnel (WireGuard, ssh, stunnel).
+// Who can connect: without link_options::tls, whoever can reach the address. Nothing is encrypted
+// then, and nobody is asked who he is: keep to loopback, which is the default, to a network of
+// which all members are trusted, or go through a tunnel (WireGuard, ssh, stunnel). With it, all
+// connections are encrypted, this end knows whom it has connected to, and, given tls_options::ca,
+// lets in only those who have a certificate of that authority. Nothing is sent to a peer, or taken
+// from it, before it has proved what it must.
 //
 // The shape of the interface (a link that sends to addresses and receives datagrams, a pool of
 // connections, bin objects as messages) is that of the Go library proletariat.
@@ -29,6 +32,7 @@
 #include <cstddef>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <span>
 #include <stop_token>
 #include <string>
@@ -39,6 +43,7 @@
 #include <millrace/core/error.hpp>
 #include <millrace/core/status.hpp>
 #include <millrace/link/link_status.hpp>
+#include <millrace/link/tls_options.hpp>
 
 namespace boost::asio {
 class io_context;
@@ -55,7 +60,10 @@ struct link_options {
   /// "[::]:PORT" let other machines connect. Empty: nowhere, for a link that only connects; peers
   /// still answer over its connections.
   std::string address = "127.0.0.1:0";
-  /// How long connecting may take, a peer may take no bytes, and an acknowledgement may be out.
+  /// Given: every connection, in and out, speaks TLS.
+  std::optional<tls_options> tls = {};
+  /// How long connecting may take, with the handshake of TLS, a peer may take no bytes, and an
+  /// acknowledgement may be out.
   std::chrono::nanoseconds timeout = std::chrono::seconds(5);
   /// Connections that this link opened and keeps to use again, one to a peer. Opening another one
   /// closes the one that was not used for longest; if all are in use there are more for a while.
@@ -78,8 +86,10 @@ struct link_options {
 
 struct datagram {
   std::vector<std::byte> bytes;
-  /// The peer's address on the connection that the message came by. Sending to it answers over the
-  /// same connection, as long as that lasts.
+  /// Where the peer is: the address that it connected from, or the one that this end connected to,
+  /// as it was written. Sending to it answers over the same connection, as long as that lasts. With
+  /// TLS, of who connected to this end, it is ADDRESS#NUMBER and leads nowhere else: an address by
+  /// itself proves nothing, so what is sent to one goes to whoever has proved to be there.
   std::string from;
   /// This end's address of it.
   std::string to;
@@ -94,7 +104,8 @@ struct datagram {
 class tcp_link {
  public:
   /// Listens. Throws millrace::error: invalid_option (an address that is none, a size or time of
-  /// 0), permission_denied, system (the address is in use, ...).
+  /// 0, a file for TLS that is not there or not what it should be), permission_denied, system (the
+  /// address is in use, ...).
   explicit tcp_link(const link_options& options = {});
   /// The same, with the work done by the threads that run `context`, which must outlive the link
   /// and be run for the calls that wait to end. They must not make such calls themselves.
@@ -108,7 +119,8 @@ class tcp_link {
 
   /// Sends a message; returns once the kernel has it. What many threads send to one peer at the
   /// same time is written together. Any answer but cancelled. A name is resolved by the system,
-  /// whose time-outs apply; numbers are not asked about.
+  /// whose time-outs apply; numbers are not asked about. A peer that does not accept this end's
+  /// certificate says so when TLS 1.3 has let this end send already, so that `ok` may come first.
   link_status send(std::string_view to, std::span<const std::byte> bytes);
   /// Returns once the peer's queue of received messages has it. `timeout` and `reset` leave open
   /// whether it arrived. The peer must be a link.

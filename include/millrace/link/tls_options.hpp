@@ -1,0 +1,28 @@
+// Who a link is, and whom it trusts, on connections that are encrypted.
+#pragma once
+
+#include <filesystem>
+#include <functional>
+#include <string>
+
+namespace millrace {
+
+/// Files in PEM, read when the link is made. TLS 1.3, or 1.2 with peers that know no better; no
+/// sessions are resumed.
+struct tls_options {
+  /// This end's certificate, followed by those that lead from it to an authority, and its key,
+  /// which is not encrypted. A link that listens needs both; one that only connects needs them
+  /// where it is asked who it is.
+  std::filesystem::path certificate = {};
+  std::filesystem::path key = {};
+  /// The authorities' certificates. Whom this end connects to must have a certificate that one of
+  /// them signed, for the name or the number in the address that was given. Who connects to this
+  /// end must have one as well, for whatever name. Empty: those that the system trusts, and anybody
+  /// may connect.
+  std::filesystem::path ca = {};
+  /// Hears why somebody was not trusted, in OpenSSL's words, before link_options::on_drop does; the
+  /// same rules apply.
+  std::function<void(const std::string& peer, const std::string& why)> on_untrusted = {};
+};
+
+}  // namespace millrace
