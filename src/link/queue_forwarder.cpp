@@ -38,7 +38,8 @@ detail::forwarder_id random_id() {
 tcp_link new_link(const subscriber& from, std::atomic<bool>& broken) {
   return tcp_link({.address = "",
                    .timeout = 2s,
-                   .max_message_size = from.max_message_size() + detail::relay_head_size,
+                   .max_message_size = std::max(from.max_message_size(), detail::relay_batch_size) +
+                                       detail::relay_head_size,
                    .on_drop = [&broken](const std::string&, drop_reason) { broken = true; }});
 }
 
@@ -101,9 +102,8 @@ class queue_forwarder::run_state {
 
   /// False: it could not.
   bool send_unsent(const std::stop_token& stop) {
-    for (; sent_ < window_.size(); ++sent_) {
-      detail::write_relay_frame(frame_, {detail::relay_kind::message, id_, oldest_, oldest_ + sent_,
-                                         window_[sent_].bytes()});
+    while (sent_ < window_.size()) {
+      const std::size_t end = write_batch();
       // A post does not say at once that nobody is there.
       const link_status s =
           doubtful_ ? f_.link_.send(f_.to_, frame_)
@@ -117,8 +117,21 @@ class queue_forwarder::run_state {
         sent_ = 0;
         return false;
       }
+      sent_ = end;
     }
     return true;
+  }
+
+  /// Of what is unsent, as much as goes together. Where that ends in the window.
+  std::size_t write_batch() {
+    detail::write_relay_frame(frame_,
+                              {detail::relay_kind::messages, id_, oldest_, oldest_ + sent_, {}});
+    std::size_t end = sent_;
+    do {
+      detail::append_relay_message(frame_, window_[end].bytes());
+    } while (++end < window_.size() &&
+             frame_.size() + window_[end].bytes().size() <= detail::relay_batch_size);
+    return end;
   }
 
   void wait_after_failure(const std::stop_token& stop) {
@@ -168,7 +181,7 @@ class queue_forwarder::run_state {
       return true;
     }
     switch (f->kind) {
-    case detail::relay_kind::message:
+    case detail::relay_kind::messages:
       return true;  // our own, from who echoes it: it is in no queue
     case detail::relay_kind::too_large:
       acknowledge(f->number - 1);
