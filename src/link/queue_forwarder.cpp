@@ -68,10 +68,9 @@ class queue_forwarder::run_state {
       }
       if (f_.broken_.exchange(false)) {
         sent_ = 0;
-        doubtful_ = true;
         wait_after_failure(stop);
       }
-      if (!send_unsent(stop)) {
+      if (!send_unsent()) {
         wait_after_failure(stop);
         continue;
       }
@@ -101,18 +100,11 @@ class queue_forwarder::run_state {
   }
 
   /// False: it could not.
-  bool send_unsent(const std::stop_token& stop) {
+  bool send_unsent() {
     while (sent_ < window_.size()) {
       const std::size_t end = write_batch();
-      // A post does not say at once that nobody is there.
-      const link_status s =
-          doubtful_ ? f_.link_.send(f_.to_, frame_)
-                    : f_.link_.post(f_.to_, frame_, std::chrono::nanoseconds::max(), stop);
-      if (s == link_status::cancelled) {
-        return true;
-      }
-      doubtful_ = s != link_status::ok;
-      if (doubtful_) {
+      const link_status s = f_.link_.send(f_.to_, frame_);
+      if (s != link_status::ok) {
         f_.last_failure_.store(s);
         sent_ = 0;
         return false;
@@ -156,7 +148,6 @@ class queue_forwarder::run_state {
       // Maybe the connection leads nowhere any more, which TCP would notice much later.
       f_.link_ = new_link(f_.from_, f_.broken_);
       sent_ = 0;
-      doubtful_ = true;
       silence_ = std::min(2 * silence_, longest_silence);
       patience_until_ = clock::now() + silence_;
     }
@@ -216,7 +207,6 @@ class queue_forwarder::run_state {
   std::deque<message> window_;
   std::uint64_t oldest_ = 1;  // the number of the window's first
   std::size_t sent_ = 0;      // of the window, from its front; 0: all is to be sent again
-  bool doubtful_ = true;      // whether anybody is there
   detail::byte_vector frame_;
   std::chrono::nanoseconds silence_ = shortest_silence;
   clock::time_point patience_until_{};

@@ -34,7 +34,7 @@ struct relay_frame {
 /// Bytes in front of the first message's own.
 inline constexpr std::size_t relay_head_size = 1 + sizeof(forwarder_id) + 3 * number_size;
 /// Messages go together up to about so many bytes.
-inline constexpr std::size_t relay_batch_size = std::size_t{32} << 10;
+inline constexpr std::size_t relay_batch_size = std::size_t{16} << 10;
 
 /// Replaces what is in `to`.
 inline void write_relay_frame(byte_vector& to, const relay_frame& f) {
