@@ -27,8 +27,8 @@ class queue_link_channel {
 
   explicit queue_link_channel(const workload& w) {
     options_.block_size = std::bit_ceil(std::max<std::size_t>(w.size, 64));
-    options_.capacity = std::size_t{1} << 20;
-    options_.capacity = std::max(options_.capacity, 64 * options_.block_size);
+    // A MiB may be on its way, as with a link alone.
+    options_.capacity = std::size_t{4} << 20;
     options_.open = millrace::opening::create_only;
     millrace::publisher(here_, options_);
     millrace::publisher(there_, options_);
@@ -42,7 +42,7 @@ class queue_link_channel {
   queue_link_channel& operator=(const queue_link_channel&) = delete;
 
   /// As the command has it.
-  [[nodiscard]] std::size_t window() const { return options_.capacity / options_.block_size / 8; }
+  [[nodiscard]] std::size_t window() const { return options_.capacity / options_.block_size / 4; }
 
   class sender {
    public:
