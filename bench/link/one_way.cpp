@@ -12,11 +12,12 @@
 #endif
 #include "link_channel.hpp"
 #include "questions.hpp"
+#include "queue_link_channel.hpp"
 
 namespace bench {
 
 void ask_link_one_way() {
-  constexpr auto peers = list<link_channel>()
+  constexpr auto peers = list<link_channel, queue_link_channel>()
 #if MILLRACE_BENCH_ZEROMQ
                          + list<zeromq_tcp>()
 #endif

@@ -1,5 +1,7 @@
 // millrace bridge: joins a queue to a NATS JetStream stream until interrupted.
 #include <memory>
+#include <string>
+#include <string_view>
 
 #include <CLI/CLI.hpp>
 #include <fmt/format.h>
@@ -128,6 +130,19 @@ bridge_result run_bridge(bridge_arguments& arguments, const std::stop_token& sto
   return bridge_from_nats(to, from, stop);
 }
 
+/// What to do about it.
+std::string_view advice(errc code, const bridge_arguments& arguments) {
+  switch (code) {
+  case errc::permission_denied:
+    return "; see --user, --token, --credentials and --tls-ca";
+  case errc::not_found:
+    return arguments.no_create ? "; without --no-create it would be made"
+                               : "; say with --subject what it is to hold";
+  default:
+    return "";
+  }
+}
+
 exit_code bridge(bridge_arguments& arguments) {
   const interruption signals;
   bridge_result result{};
@@ -138,7 +153,7 @@ exit_code bridge(bridge_arguments& arguments) {
       throw;  // about the queue: there is advice for that
     }
     throw failure(problem.code() == errc::invalid_option ? exit_code::usage : exit_code::failed,
-                  problem.what());
+                  fmt::format("{}{}", problem.what(), advice(problem.code(), arguments)));
   }
   write_text(fmt::format("{} messages, {} more were known already, {} too large\n",
                          with_commas(result.messages), with_commas(result.repeated),

@@ -78,7 +78,7 @@ exit_code forward(const link_arguments& arguments, const std::stop_token& stop) 
   options.open = opening::open_only;
   subscriber from(arguments.name, options);
   const std::size_t slots = millrace::stat(arguments.name, options.directory).slots;
-  queue_forwarder forwarder(std::move(from), arguments.connect, slots / 8,
+  queue_forwarder forwarder(std::move(from), arguments.connect, slots / 4,
                             with_reports(arguments.tls));
   // Says on standard error when the other side goes, and when it is there again.
   const std::jthread watching([&](const std::stop_token& end) {

@@ -85,20 +85,29 @@ status link_core::receive(datagram& to, steady_time deadline, const std::stop_to
 }
 
 void link_core::close() {
-  lock held(driver_.mutex());
-  if (!std::exchange(closed_, true)) {
-    driver_.interrupt();
-    boost::asio::post(strand_, [self = shared_from_this()] { self->end_all(); });
-    if (!driver_.own()) {
-      return;
+  bool first = false;
+  {
+    called_up all;
+    const lock held(driver_.mutex());
+    first = !std::exchange(closed_, true);
+    if (first) {
+      call_up(all);
+      driver_.interrupt();
+      boost::asio::post(strand_, [self = shared_from_this()] { self->end_all(); });
     }
-    held.unlock();
+  }
+  if (!driver_.own()) {
+    return;
+  }
+  if (first) {
     driver_.finish();
-    held.lock();
+  }
+  lock held(driver_.mutex());
+  if (first) {
     finished_ = true;
     driver_.changed();
   }
-  while (driver_.own() && !finished_) {
+  while (!finished_) {
     driver_.wait(held, never, false);
   }
 }

@@ -10,6 +10,7 @@
 #include <cstdint>
 #include <deque>
 #include <functional>
+#include <list>
 #include <memory>
 #include <span>
 #include <stop_token>
@@ -31,6 +32,19 @@
 
 namespace millrace::detail {
 
+/// Coroutines that are about to go on: when this ends, which is to be after the mutex is let go.
+class called_up {
+ public:
+  called_up() = default;
+  called_up(const called_up&) = delete;
+  called_up& operator=(const called_up&) = delete;
+  ~called_up();
+
+ private:
+  friend class link_core;
+  std::list<awaited_datagram*> line_;
+};
+
 class link_core : public std::enable_shared_from_this<link_core> {
  public:
   link_core(const link_options& options, boost::asio::io_context* context);
@@ -46,6 +60,15 @@ class link_core : public std::enable_shared_from_this<link_core> {
   status try_receive(datagram& to);
   void close();
 
+  // awaiting.cpp: coroutines that wait for a message
+  /// False: there is one, or there is nothing to wait for any more. True: `a` waits, and may be
+  /// gone by now.
+  [[nodiscard]] bool line_up(awaited_datagram& a);
+  /// False: it has been called up.
+  [[nodiscard]] bool step_out(awaited_datagram& a);
+  /// In the place of one that was called up, and is gone.
+  void call_up_another();
+
  private:
   using connection_ptr = std::shared_ptr<connection>;
   using lock = driver::lock;
@@ -56,6 +79,9 @@ class link_core : public std::enable_shared_from_this<link_core> {
       return std::hash<std::string_view>()(text);
     }
   };
+
+  /// As many as there are messages for; all, of a link that was closed. REQUIRES: locked.
+  void call_up(called_up& to);
 
   // core.cpp: received messages, and the end
   void take_first(datagram& to);
@@ -133,6 +159,7 @@ class link_core : public std::enable_shared_from_this<link_core> {
   std::deque<std::string> losers_;  // the keys of lost_, oldest first
   std::deque<datagram> received_;
   std::size_t received_size_ = 0;
+  std::list<awaited_datagram*> awaiting_;  // while there are messages, as many were called up
   bool reading_paused_ = false;
   bool looking_after_ = false;  // the timer runs
 

@@ -3,7 +3,9 @@
 
 #include <algorithm>
 #include <map>
+#include <span>
 #include <utility>
+#include <vector>
 
 #include "link/relay.hpp"
 
@@ -33,7 +35,7 @@ class queue_collector::run_state {
       int taken = 0;
       do {
         const auto f = detail::read_relay_frame(d.bytes);
-        if (f && f->kind == detail::relay_kind::message) {
+        if (f && f->kind == detail::relay_kind::messages) {
           const status s = take(*f, d.from, stop);
           if (s != status::ok) {
             acknowledge_all();
@@ -72,36 +74,50 @@ class queue_collector::run_state {
     sender.owed = true;
     // What came before was acknowledged, maybe by another collector.
     sender.last = std::max(sender.last, f.oldest - 1);
-    if (f.number <= sender.last) {
-      return status::ok;  // once is enough
-    }
     if (f.number > sender.last + 1) {
       if (!std::exchange(sender.missed, true)) {
         say(detail::relay_kind::resend, found->first, sender);
       }
       return status::ok;
     }
-    status s = c_.to_.try_enqueue(f.bytes);
-    if (s == status::full) {
-      acknowledge_all();  // this may take long
-      sender.owed = true;
-      s = c_.to_.enqueue(f.bytes, stop);
+    new_.clear();
+    std::uint64_t number = f.number;
+    for (auto rest = f.messages; const auto next = detail::next_relay_message(rest); ++number) {
+      if (number > sender.last) {  // once is enough
+        new_.push_back(*next);
+      }
     }
-    switch (s) {
-    case status::ok:
-      break;
-    case status::too_large:
-      ++sender.last;
-      say(detail::relay_kind::too_large, found->first, sender);
-      --sender.last;
+    sender.missed = sender.missed && new_.empty();
+    if (c_.to_.try_enqueue_batch(new_) == status::ok) {
+      sender.last += new_.size();
+      c_.collected_ += new_.size();
       return status::ok;
-    default:
+    }
+    for (const auto& each : new_) {
+      const status s = put(each, sender, stop);
+      if (s == status::too_large) {
+        ++sender.last;
+        say(detail::relay_kind::too_large, found->first, sender);
+        --sender.last;
+        return status::ok;
+      }
+      if (s != status::ok) {
+        return s;
+      }
+      ++sender.last;
+      ++c_.collected_;
+    }
+    return status::ok;
+  }
+
+  status put(std::span<const std::byte> bytes, forwarder& sender, const std::stop_token& stop) {
+    const status s = c_.to_.try_enqueue(bytes);
+    if (s != status::full) {
       return s;
     }
-    ++c_.collected_;
-    sender.last = f.number;
-    sender.missed = false;
-    return status::ok;
+    acknowledge_all();  // this may take long
+    sender.owed = true;
+    return c_.to_.enqueue(bytes, stop);
   }
 
   void acknowledge_all() {
@@ -120,6 +136,7 @@ class queue_collector::run_state {
 
   queue_collector& c_;
   std::map<detail::forwarder_id, forwarder> forwarders_;
+  std::vector<std::span<const std::byte>> new_;  // of the frame in hand
   std::uint64_t heard_ = 0;
   detail::byte_vector frame_;
 };

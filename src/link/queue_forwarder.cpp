@@ -60,10 +60,9 @@ class queue_forwarder::run_state {
       }
       if (f_.broken_.exchange(false)) {
         sent_ = 0;
-        doubtful_ = true;
         wait_after_failure(stop);
       }
-      if (!send_unsent(stop)) {
+      if (!send_unsent()) {
         wait_after_failure(stop);
         continue;
       }
@@ -93,25 +92,30 @@ class queue_forwarder::run_state {
   }
 
   /// False: it could not.
-  bool send_unsent(const std::stop_token& stop) {
-    for (; sent_ < window_.size(); ++sent_) {
-      detail::write_relay_frame(frame_, {detail::relay_kind::message, id_, oldest_, oldest_ + sent_,
-                                         window_[sent_].bytes()});
-      // A post does not say at once that nobody is there.
-      const link_status s =
-          doubtful_ ? f_.link_.send(f_.to_, frame_)
-                    : f_.link_.post(f_.to_, frame_, std::chrono::nanoseconds::max(), stop);
-      if (s == link_status::cancelled) {
-        return true;
-      }
-      doubtful_ = s != link_status::ok;
-      if (doubtful_) {
+  bool send_unsent() {
+    while (sent_ < window_.size()) {
+      const std::size_t end = write_batch();
+      const link_status s = f_.link_.send(f_.to_, frame_);
+      if (s != link_status::ok) {
         f_.last_failure_.store(s);
         sent_ = 0;
         return false;
       }
+      sent_ = end;
     }
     return true;
+  }
+
+  /// Of what is unsent, as much as goes together. Where that ends in the window.
+  std::size_t write_batch() {
+    detail::write_relay_frame(frame_,
+                              {detail::relay_kind::messages, id_, oldest_, oldest_ + sent_, {}});
+    std::size_t end = sent_;
+    do {
+      detail::append_relay_message(frame_, window_[end].bytes());
+    } while (++end < window_.size() &&
+             frame_.size() + window_[end].bytes().size() <= detail::relay_batch_size);
+    return end;
   }
 
   void wait_after_failure(const std::stop_token& stop) {
@@ -140,7 +144,6 @@ class queue_forwarder::run_state {
         // No descriptors are left, or somebody is changing the certificates: it is tried again.
       }
       sent_ = 0;
-      doubtful_ = true;
       silence_ = std::min(2 * silence_, longest_silence);
       patience_until_ = clock::now() + silence_;
     }
@@ -165,7 +168,7 @@ class queue_forwarder::run_state {
       return true;
     }
     switch (f->kind) {
-    case detail::relay_kind::message:
+    case detail::relay_kind::messages:
       return true;  // our own, from who echoes it: it is in no queue
     case detail::relay_kind::too_large:
       acknowledge(f->number - 1);
@@ -200,7 +203,6 @@ class queue_forwarder::run_state {
   std::deque<message> window_;
   std::uint64_t oldest_ = 1;  // the number of the window's first
   std::size_t sent_ = 0;      // of the window, from its front; 0: all is to be sent again
-  bool doubtful_ = true;      // whether anybody is there
   detail::byte_vector frame_;
   std::chrono::nanoseconds silence_ = shortest_silence;
   clock::time_point patience_until_{};
@@ -221,11 +223,13 @@ tcp_link queue_forwarder::new_link() {
     }
     broken_ = true;
   };
-  return tcp_link({.address = "",
-                   .tls = tls_,
-                   .timeout = 2s,
-                   .max_message_size = from_.max_message_size() + detail::relay_head_size,
-                   .on_drop = on_drop});
+  return tcp_link(
+      {.address = "",
+       .tls = tls_,
+       .timeout = 2s,
+       .max_message_size =
+           std::max(from_.max_message_size(), detail::relay_batch_size) + detail::relay_head_size,
+       .on_drop = on_drop});
 }
 
 status queue_forwarder::run(const std::stop_token& stop) {

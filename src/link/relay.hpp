@@ -17,7 +17,7 @@ namespace millrace::detail {
 using forwarder_id = std::array<std::byte, 16>;
 
 enum class relay_kind : char {
-  message = 'D',
+  messages = 'D',
   acknowledged = 'A',
   resend = 'R',
   too_large = 'L',
@@ -26,28 +26,35 @@ enum class relay_kind : char {
 struct relay_frame {
   relay_kind kind;
   forwarder_id forwarder;
-  std::uint64_t oldest;  // of a message
-  std::uint64_t number;
-  std::span<const std::byte> bytes;  // of a message
+  std::uint64_t oldest;  // of messages
+  std::uint64_t number;  // of the first one, if there are several
+  std::span<const std::byte> messages;
 };
 
-/// Bytes in front of a message.
-inline constexpr std::size_t relay_head_size = 1 + sizeof(forwarder_id) + 2 * number_size;
+/// Bytes in front of the first message's own.
+inline constexpr std::size_t relay_head_size = 1 + sizeof(forwarder_id) + 3 * number_size;
+/// Messages go together up to about so many bytes.
+inline constexpr std::size_t relay_batch_size = std::size_t{16} << 10;
 
 /// Replaces what is in `to`.
 inline void write_relay_frame(byte_vector& to, const relay_frame& f) {
   to.assign(1, static_cast<std::byte>(f.kind));
   to.insert(to.end(), f.forwarder.begin(), f.forwarder.end());
-  if (f.kind == relay_kind::message) {
+  if (f.kind == relay_kind::messages) {
     append_number(to, f.oldest);
   }
   append_number(to, f.number);
-  to.insert(to.end(), f.bytes.begin(), f.bytes.end());
+  to.insert(to.end(), f.messages.begin(), f.messages.end());
+}
+
+inline void append_relay_message(byte_vector& to, std::span<const std::byte> bytes) {
+  append_number(to, bytes.size());
+  to.insert(to.end(), bytes.begin(), bytes.end());
 }
 
 /// Nothing: it is none.
 [[nodiscard]] inline std::optional<relay_frame> read_relay_frame(std::span<const std::byte> from) {
-  constexpr std::size_t short_head = relay_head_size - number_size;
+  constexpr std::size_t short_head = 1 + sizeof(forwarder_id) + number_size;
   if (from.size() < short_head) {
     return std::nullopt;
   }
@@ -55,13 +62,13 @@ inline void write_relay_frame(byte_vector& to, const relay_frame& f) {
   std::copy_n(from.begin() + 1, f.forwarder.size(), f.forwarder.begin());
   from = from.subspan(1 + f.forwarder.size());
   switch (f.kind) {
-  case relay_kind::message:
+  case relay_kind::messages:
     if (from.size() < 2 * number_size) {
       return std::nullopt;
     }
     f.oldest = read_number(from);
     f.number = read_number(from.subspan(number_size));
-    f.bytes = from.subspan(2 * number_size);
+    f.messages = from.subspan(2 * number_size);
     return f;
   case relay_kind::acknowledged:
   case relay_kind::resend:
@@ -70,6 +77,22 @@ inline void write_relay_frame(byte_vector& to, const relay_frame& f) {
     return f;
   }
   return std::nullopt;
+}
+
+/// Takes the next one off the front of a frame's messages. Nothing: that was all, or it is none.
+[[nodiscard]] inline std::optional<std::span<const std::byte>>
+next_relay_message(std::span<const std::byte>& from) {
+  if (from.size() < number_size) {
+    return std::nullopt;
+  }
+  const std::uint64_t size = read_number(from);
+  from = from.subspan(number_size);
+  if (size > from.size()) {
+    return std::nullopt;
+  }
+  const auto bytes = from.first(static_cast<std::size_t>(size));
+  from = from.subspan(bytes.size());
+  return bytes;
 }
 
 }  // namespace millrace::detail

@@ -83,6 +83,10 @@ status tcp_link::receive_for(datagram& to, std::chrono::nanoseconds time,
   return core_->receive(to, detail::deadline_after(time), stop);
 }
 
+detail::awaited_datagram tcp_link::async_receive(scheduler where, std::stop_token stop) {
+  return detail::awaited_datagram(core_, std::move(where), std::move(stop));
+}
+
 void tcp_link::close() noexcept {
   if (core_) {
     core_->close();

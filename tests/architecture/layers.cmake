@@ -2,7 +2,7 @@
 # Reads every file under TREE/include/millrace and TREE/src and fails on an include against the
 # arrows, naming each one:
 #
-#     pool, service -> box -> queue -> core        link -> queue        cli -> link, queue
+#     pool, service -> box -> queue -> core        link -> box        cli -> link, queue
 #     queue (src) -> os -> core           detail is used by the rooms above it, not by programs
 #     Boost and system headers: under src/os only, but for what other_headers below grants
 #
@@ -21,14 +21,14 @@ set(rooms_for_queue     queue detail core)
 set(rooms_for_box       box queue detail core)
 set(rooms_for_pool      pool box queue detail core)
 set(rooms_for_service   service box queue detail core)
-set(rooms_for_link      link queue core)
+set(rooms_for_link      link box queue core)
 set(rooms_for_src/core  src/core core)
 set(rooms_for_src/os    src/os src/core core)
 set(rooms_for_src/queue src/queue src/os src/core queue detail core)
 set(rooms_for_src/box   src/box src/os src/core box detail core)
 set(rooms_for_src/pool  src/pool src/queue src/os src/core pool queue detail core)
 set(rooms_for_src/service src/service src/os src/core service box queue detail core)
-set(rooms_for_src/link  src/link src/core link queue detail core)
+set(rooms_for_src/link  src/link src/core link box queue detail core)
 set(rooms_for_src/nats  src/nats src/core link queue core)
 set(rooms_for_src/cli   src/cli top link service pool box queue core)
 

@@ -66,7 +66,7 @@ expect_refused(include/millrace/queue/options.hpp "#include <millrace/millrace.h
 expect_refused(include/millrace/box/message_box.hpp "#include <millrace/pool/broker.hpp>")
 expect_refused(include/millrace/box/message_box.hpp "#include <millrace/link/tcp_link.hpp>")
 expect_refused(include/millrace/box/message_box.hpp "#include <millrace/service/client.hpp>")
-expect_refused(include/millrace/link/tcp_link.hpp "#include <millrace/box/message_box.hpp>")
+expect_refused(include/millrace/link/tcp_link.hpp "#include <millrace/pool/broker.hpp>")
 expect_refused(include/millrace/millrace.hpp "#include <millrace/detail/word.hpp>")
 # from the public to the private side, spelled in several ways
 expect_refused(include/millrace/queue/options.hpp "#include \"os/lease.hpp\"")

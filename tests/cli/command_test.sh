@@ -974,6 +974,92 @@ test_link_takes_one_side_and_an_address() {
   error 1 "not_found|no queue|'millrace list'" link --queue none --connect 127.0.0.1:1
 }
 
+# --- bridge ---------------------------------------------------------------------------------------
+
+bridge_or_skip() {
+  "$millrace" bridge --help | grep -q -- --to-nats || { echo "skipped: no bridge in this build"; exit; }
+}
+
+# start_nats [OPTIONS...]: a server with JetStream and all it writes in ./nats, on loopback; on the
+# port that it had before, if it was started before. Sets $server and $url.
+start_nats() {
+  local nats_server
+  bridge_or_skip
+  nats_server=$(PATH=$PATH:/usr/sbin:/sbin command -v nats-server) \
+    || { echo "skipped: no nats-server (Debian: nats-server)"; exit; }
+  rm -rf nats/*.ports
+  mkdir -p nats
+  "$nats_server" --addr 127.0.0.1 --port "${nats_port:--1}" --jetstream --store_dir nats/store \
+    --log nats/log --ports_file_dir nats "$@" &
+  server=$!
+  wait_until test -s "nats/nats-server_$server.ports"
+  url=$("$json_value" /nats/0 <"nats/nats-server_$server.ports")
+  nats_port=${url##*:}
+}
+
+stop_nats() {
+  kill -KILL "$server"
+  wait "$server" 2>/dev/null
+}
+
+test_bridge_moves_every_message_through_a_stream_into_another_queue() {
+  start_nats
+  ok publish here --file <(seq 1 500)
+  background bridge --queue here --stream NUMBERS --subject 'numbers.>' --to-nats --nats "$url" \
+    >to 2>said
+  local to=$pid
+  wait_until is here finished 500
+  background bridge --queue there --stream NUMBERS --from-nats --nats "$url" >from 2>>said
+  local from=$pid
+  ok subscribe there --count 500
+  same messages "$(md5sum <out)" "$(seq 1 500 | md5sum)"
+  kill -INT "$to" "$from"
+  wait "$to" || fail "the bridge to NATS exits with $?: $(cat said)"
+  wait "$from" || fail "the bridge from NATS exits with $?: $(cat said)"
+  same "what went there" "$(cat to)" "500 messages, 0 more were known already, 0 too large"
+  same "what came from there" "$(cat from)" "500 messages, 0 more were known already, 0 too large"
+}
+
+test_bridge_says_that_the_server_is_away_and_goes_on_when_it_is_there() {
+  start_nats
+  stop_nats
+  ok publish here --file <(echo word)
+  background bridge --queue here --stream WORDS --subject words --to-nats --nats "$url" 2>said
+  wait_until grep -q "^millrace: disconnected: connecting to $url: " said
+  start_nats
+  wait_until is here finished 1
+  grep -q "^millrace: connected: connected to $url" said || fail "$(cat said)"
+}
+
+test_bridge_takes_one_direction_and_what_fits_together() {
+  bridge_or_skip
+  error 2 "to-nats.*from-nats" bridge --queue q --stream S
+  error 2 "to-nats.*from-nats" bridge --queue q --stream S --to-nats --from-nats
+  error 2 "--stream is required" bridge --queue q --to-nats
+  error 2 "--publish-to" bridge --queue q --stream S --to-nats
+  error 2 "--publish-to" bridge --queue q --stream S --to-nats --subject 'words.*'
+  error 2 "write a time such as 30s" bridge --queue q --stream S --from-nats --ack-wait soon
+  error 2 "'a.b'" bridge --queue q --stream S --from-nats --consumer a.b
+  error 2 "certificate and its key" bridge --queue q --stream S --from-nats --tls-key key
+  error 1 "cannot read 'nobody'.*--credentials" bridge --queue q --stream S --from-nats --credentials nobody
+}
+
+test_bridge_says_what_to_do_about_streams_and_passwords() {
+  start_nats --user ann --pass secret
+  error 1 "$url.*Authorization.*see --user" bridge --queue q --stream S --from-nats --nats "$url"
+  export NATS_USER=ann NATS_PASSWORD=secret
+  error 1 "no stream 'S'.*without --no-create" \
+    bridge --queue q --stream S --subject s --to-nats --no-create --nats "$url"
+  error 1 "no stream 'S'.*--subject" bridge --queue q --stream S --from-nats --nats "$url"
+  ok publish q --file <(echo word)
+  background bridge --queue q --stream S --subject s --to-nats --nats "$url" 2>said
+  wait_until is q finished 1
+  error 1 "no consumer 'q'.*without --no-create" \
+    bridge --queue q --stream S --from-nats --no-create --nats "$url"
+  error 1 "does not hold subject 't' but s" \
+    bridge --queue q --stream S --subject t --to-nats --nats "$url"
+}
+
 test_bench_prints_a_table_and_leaves_nothing_behind() {
   ok bench
   same "rows" "$(grep -cE '^ +(8 B|64 B|1 KiB|64 KiB) +(shared|exclusive) +[0-9,]+ +[0-9,]+ +[0-9.]+ +[0-9.]+$' out)" 8
@@ -1031,7 +1117,7 @@ test_completion_knows_verbs_queues_and_what_options_take() {
 
 test_completion_offers_exactly_the_options_that_help_lists() {
   local verb
-  for verb in create publish subscribe list stat doctor peek remove link bench; do
+  for verb in create publish subscribe list stat doctor peek remove link bridge bench; do
     same "options of $verb" "$(complete_words "$millrace" $verb -- | tr '\n' ' ')" \
       "$("$millrace" $verb --help | sed -n 's/^ *\(-.,\)\?\(--[a-z-]*\).*/\2/p' | sort | tr '\n' ' ')"
   done

@@ -1,10 +1,12 @@
 # Installs a finished build to a scratch prefix and uses it as a stranger would:
 # cmake -D build=DIR -D source=DIR -D scratch=DIR -D generator=NAME -D compiler=CXX
-#       -D pkg_config=PROGRAM -D config=CONFIG -D version=X.Y.Z -P installed_test.cmake
+#       -D pkg_config=PROGRAM -D config=CONFIG -D version=X.Y.Z -D "parts=link nats"
+#       -P installed_test.cmake
 cmake_minimum_required(VERSION 3.25)
 
 set(consumer ${CMAKE_CURRENT_LIST_DIR}/consumer)
 set(prefix ${scratch}/prefix)
+separate_arguments(parts NATIVE_COMMAND "${parts}")  # besides the library, as they were built
 
 function(run)  # a command that must succeed; its output goes to the variable output
   execute_process(COMMAND ${ARGV} RESULT_VARIABLE result OUTPUT_VARIABLE output
@@ -60,25 +62,24 @@ if(NOT installed STREQUAL public)
 endif()
 
 # By find_package. The consumer has nothing but the library: it must not need fmt or Boost.
-expect_configured(found -D VERSION=${version}
+list(JOIN parts " " components)
+expect_configured(found -D VERSION=${version} -D "COMPONENTS=queue ${components}"
                   -D CMAKE_DISABLE_FIND_PACKAGE_fmt=ON -D CMAKE_DISABLE_FIND_PACKAGE_Boost=ON)
 run(${CMAKE_COMMAND} --build ${scratch}/found --config ${config})
-find_program(found_consumer consumer PATHS ${scratch}/found ${scratch}/found/${config}
-             NO_DEFAULT_PATH REQUIRED)
-expect_message(${found_consumer})
+foreach(program IN ITEMS consumer ${parts})
+  string(REGEX REPLACE "^(link|nats)$" "\\1_consumer" program ${program})
+  find_program(found_${program} ${program} PATHS ${scratch}/found ${scratch}/found/${config}
+               NO_DEFAULT_PATH REQUIRED)
+  expect_message(${found_${program}})
+endforeach()
+foreach(part IN ITEMS link nats)
+  if(NOT part IN_LIST parts)
+    expect_not_configured(without_${part} "no component ${part}" -D "COMPONENTS=queue ${part}")
+  endif()
+endforeach()
 
 expect_not_configured(unknown "no component nonsense" -D "COMPONENTS=queue nonsense")
 expect_not_configured(newer "version: ${version}" -D VERSION=99.0)
-
-# The links, if their packages were there.
-file(GLOB_RECURSE links ${prefix}/*/millrace-link-targets.cmake)
-if(links)
-  expect_configured(linked -D "COMPONENTS=queue link" -D CMAKE_DISABLE_FIND_PACKAGE_Boost=ON)
-  run(${CMAKE_COMMAND} --build ${scratch}/linked --config ${config})
-  find_program(linked linked PATHS ${scratch}/linked ${scratch}/linked/${config}
-               NO_DEFAULT_PATH REQUIRED)
-  expect_message(${linked})
-endif()
 
 # The command, which is there since the tests build it.
 expect_configured(command -D "COMPONENTS=queue cli")

@@ -11,10 +11,13 @@
 //
 // On the wire, each in a bin of the link's, numbers big-endian:
 //
-//   'D' | forwarder 16 B | oldest 8 B | number 8 B | message    oldest: the first not acknowledged
+//   'D' | forwarder 16 B | oldest 8 B | number 8 B | messages   oldest: the first not acknowledged;
+//                                                               number: of the first one here
 //   'A' | forwarder 16 B | number 8 B                           the queue has all up to it
 //   'R' | forwarder 16 B | number 8 B                           the same; what followed is missing
 //   'L' | forwarder 16 B | number 8 B                           this one is too large for the queue
+//
+// and each of the messages, one or more: size 8 B | message.
 #pragma once
 
 #include <atomic>

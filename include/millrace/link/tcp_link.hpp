@@ -7,6 +7,13 @@
 //   while (there.receive(d) == millrace::status::ok)
 //     (void)there.send(d.from, d.bytes);                            // an echo
 //
+// The same as a coroutine, on any executor:
+//
+//   millrace::task<> echo(millrace::tcp_link& there, millrace::scheduler where) {
+//     while (const auto d = co_await there.async_receive(where))
+//       (void)there.post(d->from, d->bytes);
+//   }
+//
 // Wire format: each message is one MessagePack `bin` object; a `str` is read as the same. So any
 // MessagePack program is a peer. Peers that are links themselves also use two extension types,
 // whose numbers are big-endian and count the messages to be acknowledged on a connection, from 1:
@@ -38,10 +45,12 @@
 #include <string>
 #include <string_view>
 #include <utility>
-#include <vector>
 
+#include <millrace/box/scheduler.hpp>
 #include <millrace/core/error.hpp>
 #include <millrace/core/status.hpp>
+#include <millrace/link/datagram.hpp>
+#include <millrace/link/detail/awaited_datagram.hpp>
 #include <millrace/link/link_status.hpp>
 #include <millrace/link/tls_options.hpp>
 
@@ -50,10 +59,6 @@ class io_context;
 }
 
 namespace millrace {
-
-namespace detail {
-class link_core;
-}
 
 struct link_options {
   /// Where to listen: HOST:PORT or [IPV6]:PORT, port 0 for a free one. "0.0.0.0:PORT" and
@@ -82,17 +87,6 @@ struct link_options {
   /// thread does the link's work, one at a time; it must not call the link, nor throw. On a user's
   /// io_context also after the link was closed and is gone, as long as that has work left of it.
   std::function<void(const std::string& peer, drop_reason reason)> on_drop = {};
-};
-
-struct datagram {
-  std::vector<std::byte> bytes;
-  /// Where the peer is: the address that it connected from, or the one that this end connected to,
-  /// as it was written. Sending to it answers over the same connection, as long as that lasts. With
-  /// TLS, of who connected to this end, it is ADDRESS#NUMBER and leads nowhere else: an address by
-  /// itself proves nothing, so what is sent to one goes to whoever has proved to be there.
-  std::string from;
-  /// This end's address of it.
-  std::string to;
 };
 
 /// An endpoint. Thread-safe. Messages that one thread sends to one address arrive in their order;
@@ -143,6 +137,14 @@ class tcp_link {
   status receive(datagram& to, const std::stop_token& stop = {});
   /// The same, waiting no longer than `time` (steady clock); also: timeout.
   status receive_for(datagram& to, std::chrono::nanoseconds time, const std::stop_token& stop = {});
+
+  /// co_await gives std::optional<datagram>: the next message; nothing: the link was closed, or a
+  /// stop was asked for. A coroutine that waits goes on on the scheduler, which may be one on the
+  /// link's own `context`; what else it calls there must not wait. Any number of coroutines and of
+  /// threads may wait at once; each message goes to one of them. One that waits may be destroyed,
+  /// as long as nothing resumes it at that moment, and takes no message with it. The link's
+  /// `context`, if that is the user's, must also outlive those that wait. Throws std::bad_alloc.
+  [[nodiscard]] detail::awaited_datagram async_receive(scheduler where, std::stop_token stop = {});
 
   /// Ends all connections; calls that wait return closed, also those for messages that had arrived.
   /// Messages that the kernel has are still delivered by it. Does not wait for peers. Idempotent.

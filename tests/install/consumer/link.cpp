@@ -1,17 +1,17 @@
-// Sends one message to itself over TCP, and prints it.
+// Sends one message to itself over a link, and prints it.
 #include <iostream>
+#include <string_view>
 
 #include <millrace/link/tcp_link.hpp>
 
 int main() {
   millrace::tcp_link link;
-  millrace::datagram received;
+  millrace::datagram d;
   if (link.send_acknowledged(link.address(), "millrace is installed") !=
           millrace::link_status::ok ||
-      link.try_receive(received) != millrace::status::ok) {
+      link.try_receive(d) != millrace::status::ok) {
     return 1;
   }
-  std::cout.write(reinterpret_cast<const char*>(received.bytes.data()),
-                  static_cast<std::streamsize>(received.bytes.size()));
-  std::cout << '\n';
+  std::cout << std::string_view(reinterpret_cast<const char*>(d.bytes.data()), d.bytes.size())
+            << '\n';
 }
