@@ -121,6 +121,15 @@ class bare {
     must(js_PublishAsyncComplete(context_, nullptr), "acknowledgements");
   }
 
+  /// How many messages the stream has.
+  [[nodiscard]] std::uint64_t stored() const {
+    jsStreamInfo* info = nullptr;
+    must(js_GetStreamInfo(&info, context_, "BENCH", nullptr, nullptr), "asking about the stream");
+    const auto messages = info->State.Msgs;
+    jsStreamInfo_Destroy(info);
+    return messages;
+  }
+
   void consume(int count) const {
     jsSubOptions options;
     jsSubOptions_Init(&options);
@@ -146,15 +155,6 @@ class bare {
   jsCtx* context_ = nullptr;
 };
 
-/// Runs call(stop) until done(), which looks at every slot of a queue and so is not asked often.
-void run_until(const std::function<bool()>& done,
-               const std::function<void(const std::stop_token&)>& call) {
-  const std::jthread bridge(call);
-  while (!done()) {
-    std::this_thread::sleep_for(std::chrono::milliseconds(20));
-  }
-}
-
 class comparison {
  public:
   comparison(int count, std::size_t size) : count_(count), message_(size, 'x') {}
@@ -177,16 +177,18 @@ class comparison {
       }
     }
     return rate([&] {
-      run_until([&] { return state().finished == static_cast<std::uint64_t>(count_); },
-                [&](const std::stop_token& stop) {
-                  millrace::subscriber from(queue_, queue);
-                  millrace::bridge_to_nats(from,
-                                           {.server = {.url = url},
-                                            .stream = {.name = "BENCH"},
-                                            .subject = "bench.messages",
-                                            .window = window},
-                                           stop);
-                });
+      const std::jthread bridge([&](const std::stop_token& stop) {
+        millrace::subscriber from(queue_, queue);
+        millrace::bridge_to_nats(from,
+                                 {.server = {.url = url},
+                                  .stream = {.name = "BENCH"},
+                                  .subject = "bench.messages",
+                                  .window = window},
+                                 stop);
+      });
+      while (program_.stored() != static_cast<std::uint64_t>(count_)) {
+        std::this_thread::sleep_for(std::chrono::milliseconds(5));
+      }
     });
   }
 
@@ -200,24 +202,24 @@ class comparison {
     program_.make_stream();
     program_.publish(count_, message_, false);
     const millrace::queue_options queue = fresh_queue();
-    const millrace::subscriber keeps_it(queue_, queue);
+    millrace::subscriber from(queue_, queue);
     return rate([&] {
-      run_until([&] { return state().depth == static_cast<std::size_t>(count_); },
-                [&](const std::stop_token& stop) {
-                  millrace::publisher to(queue_, queue);
-                  millrace::bridge_from_nats(to,
-                                             {.server = {.url = url},
-                                              .stream = {.name = "BENCH"},
-                                              .consumer = "bridge",
-                                              .batch = batch},
-                                             stop);
-                });
+      const std::jthread bridge([&](const std::stop_token& stop) {
+        millrace::publisher to(queue_, queue);
+        millrace::bridge_from_nats(to,
+                                   {.server = {.url = url},
+                                    .stream = {.name = "BENCH"},
+                                    .consumer = "bridge",
+                                    .batch = batch},
+                                   stop);
+      });
+      for (int i = 0; i < count_; ++i) {
+        (void)from.dequeue();
+      }
     });
   }
 
  private:
-  [[nodiscard]] millrace::queue_info state() const { return millrace::stat(queue_); }
-
   /// With room for all messages.
   millrace::queue_options fresh_queue() {
     remove_queue();
