@@ -190,16 +190,17 @@ TEST_CASE("a queue link with TLS loses nothing when it is cut, and lets no stran
   constexpr std::uint32_t count = 3000;
   queue_collector collector(publisher("there", place.options(capacity)), "127.0.0.1:0", ca.tls());
   const auto collecting = run(collector);
-  const auto publishing = publish_all(place, count, 200us);
-  test::eventually([&] { return messages_in("here", place) > 0; });
   {
-    queue_forwarder stranger(subscriber("here", place.options()), collector.address(), 256,
+    publisher to("elsewhere", place.options(capacity));
+    REQUIRE(to.enqueue(test::numbered(0)) == status::ok);
+    queue_forwarder stranger(subscriber("elsewhere", place.options()), collector.address(), 256,
                              {{.ca = ca.self().certificate}});
     const auto in_vain = run(stranger);
     test::eventually([&] { return stranger.last_failure() == millrace::link_status::untrusted; });
     CHECK(stranger.forwarded() == 0);
   }
   CHECK(collector.collected() == 0);
+  const auto publishing = publish_all(place, count, 200us);
   test::bad_network network(collector.address(), 300us);
   queue_forwarder forwarder(subscriber("here", place.options()), network.address(), 256, ca.tls());
   const auto forwarding = run(forwarder);

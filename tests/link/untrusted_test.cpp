@@ -104,7 +104,7 @@ TEST_CASE("nothing is sent to a peer that is not who it should be") {
   test::drops dropped_there;
   tcp_link there({.tls = theirs, .on_drop = dropped_there.recorder()});
   tcp_link here({.address = "", .tls = w.why.record(w.ca.tls()), .on_drop = w.dropped.recorder()});
-  CHECK(here.send(there.address(), secret) == link_status::untrusted);
+  REQUIRE(here.send(there.address(), secret) == link_status::untrusted);
   w.dropped.wait_for(drop_reason::untrusted);
   INFO(w.why.all());
   CHECK(w.why.all().find(why) != std::string::npos);
@@ -181,7 +181,7 @@ TEST_CASE("nothing is taken from a peer that cannot show who it is") {
   }
   reasons why_there;
   tcp_link stranger({.address = "", .tls = why_there.record(theirs)});
-  CHECK(stranger.send_acknowledged(g.link.address(), secret) == link_status::untrusted);
+  REQUIRE(stranger.send_acknowledged(g.link.address(), secret) == link_status::untrusted);
   g.dropped.wait_for(drop_reason::untrusted);
   CHECK(g.why.all() == why + "\n");
   CHECK(why_there.all().find("alert") != std::string::npos);
