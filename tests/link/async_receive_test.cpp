@@ -95,7 +95,7 @@ TEST_CASE("a coroutine echoes messages in their order") {
   tcp_link there;
   task_group group(on(threads));
   group.spawn(echo(there, on(threads)));
-  for (std::uint32_t i = 0; i < 500; ++i) {  // one on the way
+  for (std::uint32_t i = 0; i < 200; ++i) {  // one on the way
     REQUIRE(here.send(there.address(), test::numbered(i)) == link_status::ok);
     datagram d;
     REQUIRE(here.receive(d) == status::ok);
@@ -318,7 +318,7 @@ TEST_CASE("one thread runs the links, and the coroutines that wait for them") {
   group.spawn(echo(server, here));
   std::uint32_t answers = 0;
   group.spawn([](tcp_link& link, tcp_link& to, scheduler where, std::uint32_t& got) -> task<> {
-    for (std::uint32_t i = 0; i < 1000; ++i) {
+    for (std::uint32_t i = 0; i < 200; ++i) {
       REQUIRE(link.post(to.address(), test::numbered(i)) == link_status::ok);
       const auto d = co_await link.async_receive(where);
       REQUIRE(d);
@@ -327,7 +327,7 @@ TEST_CASE("one thread runs the links, and the coroutines that wait for them") {
     }
     to.close();
   }(client, server, here, answers));
-  while (answers < 1000) {
+  while (answers < 200) {
     context.run_one();
   }
   client.close();
