@@ -2,6 +2,7 @@
 #include <atomic>
 #include <chrono>
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <stop_token>
 #include <string>
@@ -73,8 +74,9 @@ task<> take_one(tcp_link& link, scheduler where, std::optional<datagram>& to, bo
   ended = true;
 }
 
-test::running take_in(tcp_link& link, scheduler where, std::optional<datagram>& to) {
-  to = co_await link.async_receive(std::move(where));
+test::running take_in(tcp_link& link, scheduler where, std::optional<datagram>& to,
+                      std::stop_token stop = {}) {
+  to = co_await link.async_receive(std::move(where), std::move(stop));
 }
 
 task<> echo(tcp_link& link, scheduler where) {
@@ -255,18 +257,23 @@ TEST_CASE("coroutines destroyed while they wait take no message with them") {
   }
 }
 
-TEST_CASE("who is destroyed after it was called up calls up the next") {
+TEST_CASE("who is destroyed or stopped after it was called up calls up the next") {
   test::run_loop loop;
   const scheduler here = loop.executor();
   tcp_link from;
   tcp_link to;
   for (std::uint32_t round = 0; round < 100; ++round) {
     std::optional<datagram> taken;
-    std::optional<test::running> destroyed(take_in(to, here, taken));
+    std::stop_source stop;
+    auto first = std::make_unique<test::running>(take_in(to, here, taken, stop.get_token()));
     std::optional<datagram> message;
     const auto next = take_in(to, here, message);
     must_send(from, to, round);
-    destroyed.reset();
+    if (round % 2 == 0) {
+      first.reset();
+    } else {
+      stop.request_stop();
+    }
     loop.run();
     REQUIRE(next.done());
     REQUIRE_FALSE(taken);
