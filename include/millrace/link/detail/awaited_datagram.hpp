@@ -35,7 +35,6 @@ class [[nodiscard]] awaited_datagram : resumable {
 
  private:
   friend class link_core;
-  friend class called_up;
 
   struct stopper {
     awaited_datagram& self;
