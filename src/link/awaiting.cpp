@@ -1,22 +1,19 @@
 // Coroutines that wait for a message; awaited_datagram.hpp says how.
 #include <algorithm>
+#include <iterator>
 #include <utility>
 
 #include "link/core.hpp"
 
 namespace millrace::detail {
 
-called_up::~called_up() {
-  while (!line_.empty()) {
-    awaited_datagram& next = *line_.front();
-    next.place_.splice(next.place_.begin(), line_, line_.begin());
-    next.where_.go_on_with(next);  // from here on it may be gone
-  }
-}
-
 bool link_core::line_up(awaited_datagram& a) {
-  const lock held(driver_.mutex());
-  if (closed_ || a.stop_.stop_requested()) {
+  lock held(driver_.mutex());
+  if (closed_) {
+    return false;
+  }
+  if (a.stop_.stop_requested()) {
+    call_up(held);  // it may have been called up before it heard of the stop
     return false;
   }
   if (!received_.empty()) {
@@ -38,19 +35,30 @@ bool link_core::step_out(awaited_datagram& a) {
   return true;
 }
 
-void link_core::call_up(called_up& to) {
+void link_core::call_up(lock& held) noexcept {
   const std::size_t count =
       closed_ ? awaiting_.size() : std::min(awaiting_.size(), received_.size());
-  for (std::size_t i = 0; i < count; ++i) {
-    awaiting_.front()->in_line_ = false;
-    to.line_.splice(to.line_.end(), awaiting_, awaiting_.begin());
+  if (count == 0) {
+    return;
   }
+  const auto end = std::next(awaiting_.begin(), static_cast<std::ptrdiff_t>(count));
+  std::list<awaited_datagram*> line;
+  line.splice(line.end(), awaiting_, awaiting_.begin(), end);
+  for (awaited_datagram* each : line) {
+    each->in_line_ = false;
+  }
+  held.unlock();
+  while (!line.empty()) {
+    awaited_datagram& next = *line.front();
+    next.place_.splice(next.place_.begin(), line, line.begin());
+    next.where_.go_on_with(next);  // from here on it may be gone
+  }
+  held.lock();
 }
 
 void link_core::call_up_another() {
-  called_up next;
-  const lock held(driver_.mutex());
-  call_up(next);
+  lock held(driver_.mutex());
+  call_up(held);
 }
 
 awaited_datagram::awaited_datagram(std::shared_ptr<link_core> from, scheduler where,

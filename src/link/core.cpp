@@ -85,29 +85,21 @@ status link_core::receive(datagram& to, steady_time deadline, const std::stop_to
 }
 
 void link_core::close() {
-  bool first = false;
-  {
-    called_up all;
-    const lock held(driver_.mutex());
-    first = !std::exchange(closed_, true);
-    if (first) {
-      call_up(all);
-      driver_.interrupt();
-      boost::asio::post(strand_, [self = shared_from_this()] { self->end_all(); });
-    }
-  }
-  if (!driver_.own()) {
-    return;
-  }
-  if (first) {
-    driver_.finish();
-  }
   lock held(driver_.mutex());
-  if (first) {
+  if (!std::exchange(closed_, true)) {
+    driver_.interrupt();
+    boost::asio::post(strand_, [self = shared_from_this()] { self->end_all(); });
+    call_up(held);
+    if (!driver_.own()) {
+      return;
+    }
+    held.unlock();
+    driver_.finish();
+    held.lock();
     finished_ = true;
     driver_.changed();
   }
-  while (!finished_) {
+  while (driver_.own() && !finished_) {
     driver_.wait(held, never, false);
   }
 }

@@ -32,19 +32,6 @@
 
 namespace millrace::detail {
 
-/// Coroutines that are about to go on: when this ends, which is to be after the mutex is let go.
-class called_up {
- public:
-  called_up() = default;
-  called_up(const called_up&) = delete;
-  called_up& operator=(const called_up&) = delete;
-  ~called_up();
-
- private:
-  friend class link_core;
-  std::list<awaited_datagram*> line_;
-};
-
 class link_core : public std::enable_shared_from_this<link_core> {
  public:
   link_core(const link_options& options, boost::asio::io_context* context);
@@ -80,8 +67,8 @@ class link_core : public std::enable_shared_from_this<link_core> {
     }
   };
 
-  /// As many as there are messages for; all, of a link that was closed. REQUIRES: locked.
-  void call_up(called_up& to);
+  /// Those for whom there are messages; all, of a link that was closed. Unlocks meanwhile.
+  void call_up(lock& held) noexcept;
 
   // core.cpp: received messages, and the end
   void take_first(datagram& to);

@@ -100,7 +100,6 @@ bool link_core::cut(const connection_ptr& c, std::span<const std::byte> bytes) {
     c->begun = now;
   }
 
-  called_up ready;
   lock held(driver_.mutex());
   if (closed_) {  // nobody will receive them, so they are not acknowledged
     arrived_.clear();
@@ -120,7 +119,7 @@ bool link_core::cut(const connection_ptr& c, std::span<const std::byte> bytes) {
   const bool believable = acknowledged <= c->requests;
   c->acknowledged = std::max(c->acknowledged, acknowledged);
   driver_.changed();
-  call_up(ready);
+  call_up(held);
   if (found != flaw::none || !believable) {
     drop(c, link_status::reset,
          found == flaw::none ? drop_reason::not_a_message : reason_of(found));
