@@ -15,8 +15,13 @@ called_up::~called_up() {
 }
 
 bool link_core::line_up(awaited_datagram& a) {
+  called_up next;
   const lock held(driver_.mutex());
-  if (closed_ || a.stop_.stop_requested()) {
+  if (closed_) {
+    return false;
+  }
+  if (a.stop_.stop_requested()) {
+    call_up(next);  // it may have been called up itself, and leaves the message
     return false;
   }
   if (!received_.empty()) {

@@ -73,8 +73,9 @@ task<> take_one(tcp_link& link, scheduler where, std::optional<datagram>& to, bo
   ended = true;
 }
 
-test::running take_in(tcp_link& link, scheduler where, std::optional<datagram>& to) {
-  to = co_await link.async_receive(std::move(where));
+test::running take_in(tcp_link& link, scheduler where, std::optional<datagram>& to,
+                      std::stop_token stop = {}) {
+  to = co_await link.async_receive(std::move(where), std::move(stop));
 }
 
 task<> echo(tcp_link& link, scheduler where) {
@@ -269,6 +270,28 @@ TEST_CASE("who is destroyed after it was called up calls up the next") {
     destroyed.reset();
     loop.run();
     REQUIRE(next.done());
+    REQUIRE_FALSE(taken);
+    REQUIRE(test::number_of(message->bytes) == round);
+  }
+}
+
+TEST_CASE("who is stopped after it was called up calls up the next") {
+  test::run_loop loop;
+  const scheduler here = loop.executor();
+  tcp_link from;
+  tcp_link to;
+  for (std::uint32_t round = 0; round < 100; ++round) {
+    std::stop_source stop;
+    std::optional<datagram> taken;
+    const auto stopped = take_in(to, here, taken, stop.get_token());
+    std::optional<datagram> message;
+    const auto next = take_in(to, here, message);
+    must_send(from, to, round);
+    stop.request_stop();
+    test::eventually([&] {
+      loop.run();
+      return stopped.done() && next.done();
+    });
     REQUIRE_FALSE(taken);
     REQUIRE(test::number_of(message->bytes) == round);
   }

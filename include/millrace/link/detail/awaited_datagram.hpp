@@ -4,8 +4,8 @@
 // mutex. Whoever takes it out has it go on, on its scheduler and after letting go of the mutex: a
 // handler when messages have come, a stop, or the link's end. It then looks again, and lines up
 // again if another one was quicker. So a message stays with the link until a coroutine takes it
-// that is about to go on with it; one that is destroyed after it was called up has no message, but
-// calls up the next one in its place.
+// that is about to go on with it; one that is destroyed or stopped after it was called up has no
+// message, but calls up the next one in its place.
 #pragma once
 
 #include <coroutine>
