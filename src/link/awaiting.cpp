@@ -6,7 +6,7 @@
 
 namespace millrace::detail {
 
-called_up::~called_up() {
+void called_up::go_on() {
   while (!line_.empty()) {
     awaited_datagram& next = *line_.front();
     next.place_.splice(next.place_.begin(), line_, line_.begin());

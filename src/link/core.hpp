@@ -32,13 +32,17 @@
 
 namespace millrace::detail {
 
-/// Coroutines that are about to go on: when this ends, which is to be after the mutex is let go.
+/// Coroutines that are about to go on: when this ends, at the latest.
 class called_up {
  public:
   called_up() = default;
   called_up(const called_up&) = delete;
   called_up& operator=(const called_up&) = delete;
-  ~called_up();
+  ~called_up() { go_on(); }
+
+  [[nodiscard]] bool empty() const noexcept { return line_.empty(); }
+  /// Has them go on, on their schedulers. REQUIRES, as the end: the mutex is not held.
+  void go_on();
 
  private:
   friend class link_core;

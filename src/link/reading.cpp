@@ -129,6 +129,11 @@ bool link_core::cut(const connection_ptr& c, std::span<const std::byte> bytes) {
   if (c->state == connection::phase::closed) {
     return false;
   }
+  if (!ready.empty()) {  // not after the peer has heard that its messages are here
+    held.unlock();
+    ready.go_on();
+    held.lock();
+  }
   write(held, c, c->written);  // acknowledges
   return true;
 }
