@@ -16,8 +16,10 @@ namespace millrace::detail {
 
 using forwarder_id = std::array<std::byte, 16>;
 
+/// What comes after a letter never changes, as the other side may be of another version; what is
+/// new has a new one. 'D' was a message by itself.
 enum class relay_kind : char {
-  messages = 'D',
+  messages = 'B',
   acknowledged = 'A',
   resend = 'R',
   too_large = 'L',

@@ -215,7 +215,7 @@ service_core::peer* service_core::find(std::uint64_t number) {
 
 service_core::peer* service_core::greet(std::uint64_t number) {
   const auto known = clients_.find(number);
-  peer* const c = known != clients_.end() ? &known->second : open(number);
+  peer* const c = known != clients_.end() ? &known->second : open(number, succession);
   if (c == nullptr) {
     return nullptr;
   }
@@ -229,14 +229,14 @@ service_core::peer* service_core::greet(std::uint64_t number) {
   }
 }
 
-service_core::peer* service_core::open(std::uint64_t number) {
+service_core::peer* service_core::open(std::uint64_t number, std::chrono::nanoseconds within) {
   queue_options options;
   options.directory = options_.directory;
   options.open = opening::open_only;
   options.publishers = role::exclusive;
   options.subscribers = role::exclusive;
   options.permissions = options_.permissions;
-  for (const auto deadline = deadline_after(succession);;) {
+  for (const auto deadline = deadline_after(within);;) {
     try {
       publisher replies(reply_queue_name(name_, number), options);
       return &clients_.emplace(number, peer{std::move(replies)}).first->second;
@@ -260,12 +260,19 @@ void service_core::greet_all() {
 
 /// The queues of clients who died before anything they sent was there to be taken.
 void service_core::remove_orphans() {
-  for (const auto number : clients_in(options_.directory, name_)) {
+  const auto known = [this](std::uint64_t number) { return clients_.contains(number); };
+  auto numbers = clients_in(options_.directory, name_);
+  {
+    const std::lock_guard lock(mutex_);
+    std::erase_if(numbers, known);
+  }
+  for (const auto number : numbers) {
     if (anybody_lives(reply_queue_name(name_, number), options_.directory, false)) {
       continue;
     }
     const std::lock_guard lock(mutex_);
-    if (!clients_.contains(number) && open(number) != nullptr) {
+    // Without waiting for whoever else is attached to it: calls would wait as well.
+    if (!known(number) && open(number, std::chrono::nanoseconds::zero()) != nullptr) {
       forget(number);  // the last to leave its queue removes that
     }
   }

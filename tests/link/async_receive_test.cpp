@@ -281,6 +281,28 @@ TEST_CASE("who is destroyed or stopped after it was called up calls up the next"
   }
 }
 
+TEST_CASE("who is stopped after it was called up calls up the next") {
+  test::run_loop loop;
+  const scheduler here = loop.executor();
+  tcp_link from;
+  tcp_link to;
+  for (std::uint32_t round = 0; round < 100; ++round) {
+    std::stop_source stop;
+    std::optional<datagram> taken;
+    const auto stopped = take_in(to, here, taken, stop.get_token());
+    std::optional<datagram> message;
+    const auto next = take_in(to, here, message);
+    must_send(from, to, round);
+    stop.request_stop();
+    test::eventually([&] {
+      loop.run();
+      return stopped.done() && next.done();
+    });
+    REQUIRE_FALSE(taken);
+    REQUIRE(test::number_of(message->bytes) == round);
+  }
+}
+
 TEST_CASE("coroutines that end in the middle of traffic lose nothing") {
   constexpr std::uint32_t count = 3000;
   pool threads(2);

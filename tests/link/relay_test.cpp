@@ -44,7 +44,7 @@ std::string big_endian(std::uint64_t number) {
 /// What a forwarder says.
 std::string message_frame(std::uint64_t oldest, std::uint64_t number, char forwarder = 'f',
                           int messages = 1) {
-  std::string frame = "D" + std::string(16, forwarder) + big_endian(oldest) + big_endian(number);
+  std::string frame = "B" + std::string(16, forwarder) + big_endian(oldest) + big_endian(number);
   for (int i = 0; i < messages; ++i) {
     frame += big_endian(7) + "message";
   }
@@ -149,6 +149,19 @@ TEST_CASE("of messages that come together, a collector takes those that it has n
   send(cut_short);
   wait_for_acknowledgement(forwarder, 7);
   CHECK(messages_in("there", place) == 7);
+}
+
+TEST_CASE("what another version says, of a message by itself, is not taken for a batch") {
+  const test::scratch place;
+  queue_collector collector(publisher("there", place.options(capacity)), "127.0.0.1:0");
+  const std::jthread collecting([&](const std::stop_token& stop) { (void)collector.run(stop); });
+  tcp_link forwarder;
+  const std::string message(16, '\0');  // as a batch: an empty message, and another one
+  const auto before = "D" + std::string(16, 'o') + big_endian(1) + big_endian(1) + message;
+  REQUIRE(forwarder.send(collector.address(), before) == link_status::ok);
+  REQUIRE(forwarder.send(collector.address(), message_frame(1, 1)) == link_status::ok);
+  wait_for_acknowledgement(forwarder, 1);
+  CHECK(collector.collected() == 1);
 }
 
 TEST_CASE("numbers that no forwarder gives are not acknowledged") {

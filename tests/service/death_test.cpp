@@ -8,6 +8,7 @@
 #include <vector>
 
 #include <doctest/doctest.h>
+#include <fmt/format.h>
 
 #include <millrace/core/error.hpp>
 #include <millrace/queue/inspect.hpp>
@@ -15,6 +16,7 @@
 #include "calculator.hpp"
 #include "support/child.hpp"
 #include "support/scratch.hpp"
+#include "support/watchdog.hpp"
 
 using namespace std::chrono_literals;
 using namespace calculator;
@@ -258,6 +260,25 @@ TEST_CASE("death: the queue of a client killed before its server heard of it goe
   CHECK(scratch.entries().size() == 3);
   victim.kill();
   test::eventually([&] { return scratch.entries().size() == 2; });
+}
+
+TEST_CASE("death: queues of dead clients that another process is attached to hold up no call") {
+  test::allow(60);
+  const test::scratch scratch;
+  const auto server = server_process(service_in(scratch, delivery::at_least_once), clerk());
+  client desk("desk", client_in(scratch));
+  auto options = scratch.options(16 * 64, 64);
+  options.life = millrace::lifetime::transient;
+  options.publishers = millrace::role::exclusive;
+  options.subscribers = millrace::role::exclusive;
+  std::vector<millrace::publisher> held;
+  for (int i = 0; i < 100; ++i) {  // who waits a second for each takes longer than this test may
+    held.emplace_back(fmt::format("desk.reply.{:016x}", i + 1), options);
+  }
+  const auto end = std::chrono::steady_clock::now() + 1s;  // the server looks around meanwhile
+  for (int i = 0; std::chrono::steady_clock::now() < end; ++i) {
+    REQUIRE(call(desk, add{i, 1}, long_time).value() == i + 1);
+  }
 }
 
 TEST_CASE("death: what is left of a client and a server that died together goes with the next") {

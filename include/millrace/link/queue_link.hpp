@@ -11,7 +11,7 @@
 //
 // On the wire, each in a bin of the link's, numbers big-endian:
 //
-//   'D' | forwarder 16 B | oldest 8 B | number 8 B | messages   oldest: the first not acknowledged;
+//   'B' | forwarder 16 B | oldest 8 B | number 8 B | messages   oldest: the first not acknowledged;
 //                                                               number: of the first one here
 //   'A' | forwarder 16 B | number 8 B                           the queue has all up to it
 //   'R' | forwarder 16 B | number 8 B                           the same; what followed is missing

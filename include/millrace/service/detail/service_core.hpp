@@ -69,7 +69,8 @@ class service_core {
   // With the mutex. Nothing: there is no such client any more.
   [[nodiscard]] peer* find(std::uint64_t number);
   peer* greet(std::uint64_t number);
-  [[nodiscard]] peer* open(std::uint64_t number);
+  /// `within`: how long to wait for the server before to leave its queue.
+  [[nodiscard]] peer* open(std::uint64_t number, std::chrono::nanoseconds within);
   /// False: the answer is delayed.
   bool send(peer& to, const reply_header& header, const body& content, std::size_t hand);
   void forget(std::uint64_t number);
