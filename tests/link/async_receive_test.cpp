@@ -237,7 +237,7 @@ TEST_CASE("coroutines destroyed while they wait take no message with them") {
   tcp_link from;
   tcp_link to;
   std::optional<datagram> taken;
-  for (std::uint32_t round = 0; round < 300; ++round) {
+  for (std::uint32_t round = 0; round < 60; ++round) {
     std::optional<datagram> next_one;
     const bool called_up = round % 3 == 0;  // it is destroyed after that, and before it goes on
     {
@@ -262,7 +262,7 @@ TEST_CASE("who is destroyed or stopped after it was called up calls up the next"
   const scheduler here = loop.executor();
   tcp_link from;
   tcp_link to;
-  for (std::uint32_t round = 0; round < 100; ++round) {
+  for (std::uint32_t round = 0; round < 20; ++round) {
     std::optional<datagram> taken;
     std::stop_source stop;
     auto first = std::make_unique<test::running>(take_in(to, here, taken, stop.get_token()));
@@ -347,7 +347,7 @@ TEST_CASE("one thread runs the links, and the coroutines that wait for them") {
   group.spawn(echo(server, here));
   std::uint32_t answers = 0;
   group.spawn([](tcp_link& link, tcp_link& to, scheduler where, std::uint32_t& got) -> task<> {
-    for (std::uint32_t i = 0; i < 200; ++i) {
+    for (std::uint32_t i = 0; i < 50; ++i) {
       REQUIRE(link.post(to.address(), test::numbered(i)) == link_status::ok);
       const auto d = co_await link.async_receive(where);
       REQUIRE(d);
@@ -356,7 +356,7 @@ TEST_CASE("one thread runs the links, and the coroutines that wait for them") {
     }
     to.close();
   }(client, server, here, answers));
-  while (answers < 200) {
+  while (answers < 50) {
     context.run_one();
   }
   client.close();
