@@ -129,7 +129,7 @@ TEST_CASE("nothing is sent to a peer that speaks no TLS") {
   world w;
   tcp_link here({.address = "",
                  .tls = w.why.record(w.ca.tls()),
-                 .timeout = 300ms,
+                 .timeout = 1s,
                  .on_drop = w.dropped.recorder()});
   SUBCASE("a link without TLS") {
     test::drops dropped_there;
@@ -226,7 +226,7 @@ TEST_CASE("nothing is taken from a peer that speaks no TLS") {
 }
 
 TEST_CASE("a handshake that is not gone on with ends its connection, however slowly it goes") {
-  guarded g(300ms);
+  guarded g(1s);
   const test::raw_peer silent(g.link.address());
   const test::raw_peer begun(g.link.address());
   REQUIRE(begun.write("\x16\x03"));

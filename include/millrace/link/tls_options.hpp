@@ -7,8 +7,9 @@
 
 namespace millrace {
 
-/// Files in PEM, read when the link is made. TLS 1.3, or 1.2 with peers that know no better; no
-/// sessions are resumed.
+/// Files in PEM, read when the link is made. TLS 1.3, or 1.2 with peers that know no better. No
+/// sessions are resumed, and no lists of revoked certificates are looked at. A connection takes
+/// about 30 KB more than without TLS.
 struct tls_options {
   /// This end's certificate, followed by those that lead from it to an authority, and its key,
   /// which is not encrypted. A link that listens needs both; one that only connects needs them
