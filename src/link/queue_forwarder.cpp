@@ -95,6 +95,7 @@ class queue_forwarder::run_state {
   bool send_unsent() {
     while (sent_ < window_.size()) {
       const std::size_t end = write_batch();
+      const auto begin = clock::now();
       const link_status s = f_.link_.send(f_.to_, frame_);
       if (s != link_status::ok) {
         f_.last_failure_.store(s);
@@ -102,6 +103,7 @@ class queue_forwarder::run_state {
         return false;
       }
       sent_ = end;
+      patience_until_ += clock::now() - begin;  // what is not there yet cannot be answered
     }
     return true;
   }

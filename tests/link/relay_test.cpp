@@ -117,6 +117,32 @@ TEST_CASE("a forwarder that is told to stop hears first what has arrived") {
   CHECK(messages_in("here", place) == 0);
 }
 
+TEST_CASE("a forwarder does not take the time that its sending took for silence") {
+  test::allow(30);
+  const test::scratch place;
+  constexpr std::size_t size = std::size_t{32} << 20;  // more than the kernel takes at once
+  constexpr std::size_t heads = 5 + 33 + 8;
+  publisher to("here", place.options(2 * size));
+  REQUIRE(to.enqueue(test::pattern(size)) == status::ok);
+  const test::raw_listener slow(16, 1 << 16);
+  queue_forwarder forwarder(subscriber("here", place.options()), slow.address());
+  const std::jthread forwarding([&](const std::stop_token& stop) { (void)forwarder.run(stop); });
+  // Each time it takes longer than the forwarder waits for an answer.
+  for (int pauses = 1; forwarder.forwarded() == 0; pauses *= 2) {
+    const test::raw_peer peer = slow.accept();
+    const std::string id = test::as_text(peer.read(heads)).substr(6, 16);
+    std::size_t unread = size;
+    for (int i = 0; i < pauses; ++i) {
+      unread -= peer.read(size / 16).size();
+      std::this_thread::sleep_for(700ms);
+    }
+    unread -= peer.read(unread).size();
+    std::this_thread::sleep_for(50ms);
+    (void)peer.write("\xC4\x19" + ("A" + id) + big_endian(1));
+    test::eventually([&] { return forwarder.forwarded() == 1 || slow.wait_for_caller(1ms); });
+  }
+}
+
 TEST_CASE("a collector takes up a forwarder that another one has served meanwhile") {
   const test::scratch place;
   queue_collector collector(publisher("there", place.options(capacity)), "127.0.0.1:0");
