@@ -14,7 +14,7 @@ struct datagram {
   /// TLS, of who connected to this end, it is ADDRESS#NUMBER and leads nowhere else: an address by
   /// itself proves nothing, so what is sent to one goes to whoever has proved to be there.
   std::string from;
-  /// This end's address of it.
+  /// This end's address of the connection that it came by.
   std::string to;
 };
 

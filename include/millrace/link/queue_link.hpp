@@ -48,7 +48,8 @@ class queue_forwarder {
   /// Forwards until asked to stop, waits up to a second for acknowledgements of what is on its way,
   /// and then gives back what was not acknowledged, which may come twice. Answers: cancelled;
   /// removed: the queue here was; too_large: the oldest message does not fit into the queue there.
-  /// A peer that cannot be reached is tried again and again, see last_failure().
+  /// A peer that cannot be reached is tried again and again, see last_failure(). So is a message
+  /// that does not fit and is longer than 64 MiB, as it does not even get there to be refused.
   status run(const std::stop_token& stop);
 
   /// How many messages the other side has acknowledged. Any thread may ask.
