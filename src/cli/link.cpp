@@ -118,13 +118,18 @@ void add_link(CLI::App& app, verb& chosen) {
                   "Send messages from the queue to whoever listens there")
       ->type_name("HOST:PORT");
   link.add_option("--queue", arguments->name, "The queue's name")->required()->type_name("NAME");
+  // Empty, as of a variable that is not set, must not mean: no TLS, or let anybody in.
+  const CLI::Validator named(
+      [](std::string& file) { return file.empty() ? "no file is named" : ""; }, "");
   link.add_option("--tls-ca", arguments->tls.ca,
                   "Use TLS; whose signature the other side's certificate needs")
+      ->check(named)
       ->type_name("FILE");
   link.add_option("--tls-certificate", arguments->tls.certificate,
                   "Use TLS; the certificate to show")
+      ->check(named)
       ->type_name("FILE");
-  link.add_option("--tls-key", arguments->tls.key, "Its key")->type_name("FILE");
+  link.add_option("--tls-key", arguments->tls.key, "Its key")->check(named)->type_name("FILE");
   add_sizes(link, arguments->options);
   add_directory(link, arguments->options.directory);
   link.callback([arguments, &chosen] {

@@ -51,7 +51,7 @@ struct connection {
            (tls_due && state != phase::closed);
   }
   [[nodiscard]] bool can_write() const noexcept {
-    return !writing && !blocked && must_write(queued);
+    return !writing && !blocked && !mute && must_write(queued);
   }
 
   /// send() belongs to the writer, all else to the strand.
@@ -67,6 +67,7 @@ struct connection {
   link_status why = link_status::ok;  // when closed: what its senders are told
   bool writing = false;
   bool blocked = false;       // the kernel takes no more; a handler waits until it does
+  bool mute = false;          // TLS says no more, or not before it has heard the peer out
   bool flush_coming = false;  // a handler was posted that will write
   bool tls_due = false;       // TLS has something to say, apart from what was queued
   byte_vector backlog;
@@ -77,8 +78,8 @@ struct connection {
   std::uint64_t acknowledged = 0;       // those of them that were
   std::uint64_t to_acknowledge = 0;     // the latest number whose message is in our queue
   std::uint64_t acknowledged_here = 0;  // the latest number that was written back
-  steady_time progress{};               // when the kernel last took something, or it connected
-  steady_time used{};                   // when something was last sent or received
+  steady_time progress{};  // when the kernel last took something, or it connected or became mute
+  steady_time used{};      // when something was last sent or received
 
   // The writer's.
   byte_vector batch;

@@ -93,7 +93,7 @@ void link_core::look_after_connections() {
     if (begun && !c->paused &&
         (now - c->begun) / (1 + c->reader.held() / mib) > options_.patience) {
       drop(c, link_status::reset, drop_reason::too_slow);
-    } else if (c->blocked && now - c->progress > options_.timeout) {
+    } else if ((c->blocked || c->mute) && now - c->progress > options_.timeout) {
       drop(c, link_status::timeout, drop_reason::unresponsive);
     } else if (c->outgoing && at_rest && !begun && now - c->used > options_.idle_after) {
       drop(c, link_status::reset, drop_reason::idle);

@@ -32,6 +32,7 @@ bool link_core::decrypt(const connection_ptr& c, std::span<const std::byte> byte
   {
     lock held(driver_.mutex());
     c->tls_due = c->tls_due || got.answers;
+    c->mute = c->mute && !got.answers;
     if (c->tls->established() && !was_established) {
       become_open(held, c);
     } else {

@@ -109,7 +109,12 @@ tls_session::arrival tls_session::read(std::span<const std::byte> ciphertext,
     got.how = outcome::failed;
     why_ = "the peer asks for too many answers";
   }
-  got.answers = !wire_.out.empty();
+  wire_.in = {};  // is the caller's again
+  if (listening_ && SSL_is_init_finished(ssl_.get()) == 1) {
+    listening_ = false;
+    got.answers = true;
+  }
+  got.answers = got.answers || !wire_.out.empty();
   return got;
 }
 
@@ -139,7 +144,9 @@ std::span<const std::byte> tls_session::seal(std::span<const std::byte> plain) {
     ERR_clear_error();
     while (!plain.empty()) {
       const std::size_t size = std::min(plain.size(), record_size);
-      if (SSL_write(ssl_.get(), plain.data(), static_cast<int>(size)) <= 0) {
+      const int result = SSL_write(ssl_.get(), plain.data(), static_cast<int>(size));
+      if (result <= 0) {
+        listening_ = SSL_get_error(ssl_.get(), result) == SSL_ERROR_WANT_READ;
         break;
       }
       records_.push_back({wire_.out.size(), size});

@@ -38,7 +38,7 @@ class tls_session {
   struct arrival {
     outcome how;
     std::size_t size;  // bytes of plaintext
-    bool answers;      // there is something to seal, though the user said nothing
+    bool answers;      // there is something to seal, though the user said nothing; or again
   };
   /// Plaintext is never more than the ciphertext that was read for it, and one record.
   static constexpr std::size_t record_size = 16 * 1024;
@@ -61,7 +61,8 @@ class tls_session {
   // The writer's.
 
   /// What to write to the socket next: the rest of what was there before, or else what OpenSSL has
-  /// to say and then a part of `plain` from its beginning. Nothing though there is `plain`: failed.
+  /// to say and then a part of `plain` from its beginning. Nothing though there is `plain`: it
+  /// failed, or has to read more first, which is then an arrival that `answers`.
   std::span<const std::byte> seal(std::span<const std::byte> plain);
   /// The kernel has so many bytes of that. How many more of `plain` it has whole records of.
   std::size_t sent(std::size_t size) noexcept;
@@ -89,6 +90,7 @@ class tls_session {
   // Guarded by the mutex.
   wire wire_;
   ssl_ptr ssl_;
+  bool listening_ = false;  // in the middle of what the peer says of TLS: nothing can be sealed
 
   // The reader's.
   bool established_ = false;

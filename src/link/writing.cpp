@@ -226,8 +226,13 @@ void link_core::write(lock& held, const connection_ptr& c, std::uint64_t target)
       driver_.hurry();
       break;
     }
+    if (ec == boost::asio::error::fault && c->tls_due) {
+      continue;  // who reads has heard the peer out meanwhile
+    }
     if (ec && c->tls) {
-      c->blocked = true;  // for good: who reads will find out why, maybe the peer has said so
+      // Who reads will hear what is missing, or find out why it fails: maybe the peer has said so.
+      c->mute = true;
+      c->progress = std::chrono::steady_clock::now();
       break;
     }
     if (ec) {

@@ -964,6 +964,9 @@ test_link_names_the_files_for_tls_that_it_cannot_use() {
   error 2 "'nowhere': No such file" link --connect 127.0.0.1:1 --queue q --tls-ca nowhere
   error 2 "'other.key' is not usable: key values mismatch" \
     link --listen 127.0.0.1:0 --queue q --tls-certificate one.crt --tls-key other.key
+  error 2 "--tls-ca: no file is named" link --connect 127.0.0.1:1 --queue q --tls-ca ""
+  error 2 "--tls-ca: no file is named" link --listen 127.0.0.1:0 --queue q --tls-ca "" \
+    --tls-certificate one.crt --tls-key one.key
 }
 
 test_link_takes_one_side_and_an_address() {

@@ -54,7 +54,7 @@ certificate_ptr new_certificate(EVP_PKEY* key, const claim& c) {
   X509_set_version(made.get(), X509_VERSION_3);
   X509_gmtime_adj(X509_getm_notBefore(made.get()), c.begins);
   X509_gmtime_adj(X509_getm_notAfter(made.get()), c.ends);
-  const std::string name = "test " + std::to_string(number);
+  const std::string name = c.common_name.empty() ? "test " + std::to_string(number) : c.common_name;
   X509_NAME_add_entry_by_txt(X509_get_subject_name(made.get()), "CN", MBSTRING_ASC,
                              reinterpret_cast<const unsigned char*>(name.c_str()), -1, -1, 0);
   X509_set_pubkey(made.get(), key);

@@ -20,6 +20,7 @@ struct claim {
   std::string names = "IP:127.0.0.1,IP:::1,DNS:localhost";
   long begins = -3600;  // seconds from now
   long ends = 3600;
+  std::string common_name = {};  // whatever, if it is empty
 };
 
 /// Signs what it is asked to.

@@ -1,12 +1,14 @@
 // A session of TLS without a socket: the bytes between its two ends are the test's.
 #include <algorithm>
 #include <cstddef>
+#include <memory>
 #include <span>
 #include <vector>
 
 #include <doctest/doctest.h>
 
 #include "link/certificates.hpp"
+#include "link/ticket_giver.hpp"
 #include "link/tls_context.hpp"
 #include "link/tls_session.hpp"
 #include "support/bytes.hpp"
@@ -103,4 +105,38 @@ TEST_CASE("after a failure nothing is sealed") {
   CHECK(e.caller->read(alert, room).how == tls_session::outcome::failed);
   CHECK(e.called->sent(alert.size()) == 0);
   CHECK(e.called->seal(test::as_bytes("a message")).empty());
+}
+
+TEST_CASE("what is to be sealed waits while the peer is in the middle of a ticket, and then goes") {
+  test::scratch place;
+  const test::authority ca(place);
+  tls_context context(ca.tls(), false);
+  const auto caller = context.connect("127.0.0.1");
+  test::ticket_giver peer(ca.sign());
+  std::vector<std::byte> room(4 * tls_session::record_size);
+  const auto message = test::as_bytes("a message");
+  const auto speak = [&] {
+    const auto sealed = caller->seal({});
+    peer.hear(sealed);
+    (void)caller->sent(sealed.size());
+  };
+  (void)caller->read({}, room);
+  speak();
+  CHECK_FALSE(peer.shake_hands());
+  (void)caller->read(peer.said(), room);
+  speak();
+  REQUIRE(caller->established());
+  REQUIRE(peer.shake_hands());
+
+  const auto tickets = peer.said();
+  const std::size_t first = test::ticket_giver::first_record(tickets);
+  CHECK(caller->read(std::span(tickets).first(first), room).how == tls_session::outcome::going_on);
+  CHECK(caller->seal(message).empty());
+  const auto rest = caller->read(std::span(tickets).subspan(first), room);
+  CHECK(rest.how == tls_session::outcome::going_on);
+  CHECK(rest.answers);  // or nobody would seal what waits
+  const auto sealed = caller->seal(message);
+  peer.hear(sealed);
+  CHECK(caller->sent(sealed.size()) == message.size());
+  CHECK(peer.read() == "a message");
 }

@@ -17,6 +17,7 @@
 #include "link/certificates.hpp"
 #include "link/peers.hpp"
 #include "link/proxy.hpp"
+#include "link/ticket_giver.hpp"
 #include "link/tls_peer.hpp"
 #include "support/bytes.hpp"
 #include "support/errors.hpp"
@@ -179,6 +180,43 @@ TEST_CASE("any program with TLS and MessagePack is a peer, also one that changes
   }
   CHECK_FALSE(
       test::tls_peer(test::raw_peer(p.there.address()), p.ca.sign(), TLS1_1_VERSION).connected());
+}
+
+TEST_CASE("what is sent while the peer is in the middle of a ticket goes when that is whole") {
+  test::scratch place;
+  const test::authority ca(place);
+  const test::raw_listener listener;
+  test::ticket_giver peer(ca.sign());
+  tcp_link here({.address = "", .tls = ca.tls()});
+  std::jthread sender([&] { CHECK(here.send(listener.address(), "hello") == link_status::ok); });
+  const auto wire = listener.accept();
+  test::bytes room(10'000);
+  const auto hear = [&] {
+    const auto n = wire.read_some(room, 10s);
+    REQUIRE(n > 0);
+    peer.hear(std::span(room).first(static_cast<std::size_t>(n)));
+  };
+  for (bool agreed = false; !agreed;) {
+    hear();
+    agreed = peer.shake_hands();
+    if (!agreed) {
+      REQUIRE(wire.write(peer.said()));
+    }
+  }
+  sender.join();
+  const auto tickets = peer.said();
+  const std::size_t first = test::ticket_giver::first_record(tickets);
+  REQUIRE(wire.write(std::span(tickets).first(first)));
+  std::this_thread::sleep_for(50ms);
+  sender = std::jthread([&] { CHECK(here.send(listener.address(), "more") == link_status::ok); });
+  std::this_thread::sleep_for(50ms);
+  REQUIRE(wire.write(std::span(tickets).subspan(first)));
+  std::string got = peer.read();
+  while (got.size() < 13) {
+    hear();
+    got += peer.read();
+  }
+  CHECK(got == "\xc4\x05hello\xc4\x04more");
 }
 
 TEST_CASE("who ends a connection with TLS says so; an end without is a break") {

@@ -125,6 +125,15 @@ TEST_CASE("a name in the address is the one that must be in the certificate") {
   CHECK(here.send("127.0.0.1:" + port, secret) == link_status::ok);
 }
 
+TEST_CASE("a name that a certificate has beside those it is for is no name of the peer's") {
+  world w;
+  tcp_link there({.tls = w.ca.tls({.names = "IP:127.0.0.1", .common_name = "localhost"})});
+  tcp_link here({.address = "", .tls = w.why.record(w.ca.tls())});
+  const auto port = std::to_string(test::port_of(there.address()));
+  CHECK(here.send("localhost:" + port, secret) == link_status::untrusted);
+  CHECK(w.why.all() == "hostname mismatch\n");
+}
+
 TEST_CASE("nothing is sent to a peer that speaks no TLS") {
   world w;
   tcp_link here({.address = "",
