@@ -97,6 +97,7 @@ tls_session::arrival tls_session::read(std::span<const std::byte> ciphertext,
     }
   }
   while (established_ && got.size < plain.size()) {
+    ERR_clear_error();  // SSL_get_error takes what is left there for this call's
     const int result =
         SSL_read(ssl_.get(), plain.data() + got.size, static_cast<int>(plain.size() - got.size));
     if (result <= 0) {
@@ -138,12 +139,13 @@ std::span<const std::byte> tls_session::seal(std::span<const std::byte> plain) {
   if (!unsent()) {
     sealed_.clear();
     records_.clear();
+    records_.reserve(most_at_once / record_size);  // else memory could lack for a sealed one
     sent_ = counted_ = 0;
     plain = plain.first(std::min(plain.size(), most_at_once));
     const std::lock_guard held(mutex_);
-    ERR_clear_error();
     while (!plain.empty()) {
       const std::size_t size = std::min(plain.size(), record_size);
+      ERR_clear_error();
       const int result = SSL_write(ssl_.get(), plain.data(), static_cast<int>(size));
       if (result <= 0) {
         listening_ = SSL_get_error(ssl_.get(), result) == SSL_ERROR_WANT_READ;
