@@ -33,13 +33,13 @@ inline void limit_address_space(rlim_t mebibytes) {
   return resident * (sysconf(_SC_PAGESIZE) / 1024);
 }
 
-/// Whether the last quarter needs more than the second one, by more than a few pages that settle
-/// late.
+/// Whether the last quarter needs more than the second one, by more than what settles late: each
+/// thread's stores, which fill as threads happen to meet.
 [[nodiscard]] inline bool grows(const std::vector<long>& rounds) {
   const auto quarter = static_cast<std::ptrdiff_t>(rounds.size() / 4);
   const long before = *std::max_element(rounds.begin() + quarter, rounds.begin() + 2 * quarter);
   const long after = *std::max_element(rounds.end() - quarter, rounds.end());
-  return after > before + std::max(512L, before / 20);
+  return after > before + std::max(1024L, before / 20);
 }
 
 /// The main function of a program that is called with ROUNDS ADDRESS-SPACE-IN-MIB. Calls
