@@ -262,8 +262,14 @@ class subscribing {
   void stop_going_straight() noexcept { straight_until_ = 0; }
 
   /// Asks for the second line of the slot that is being waited for, so that it comes together with
-  /// the first when the message is there.
-  void prefetch_awaited() const noexcept { A::prefetch_to_read(&ring_.at(next_).inline_bytes[48]); }
+  /// the first when the message is there. Not where publishers claim: whoever looks between a claim
+  /// and its commit would take from the publisher the line that it is about to write (round trip of
+  /// 64 bytes: 490 ns instead of 500 to 600).
+  void prefetch_awaited() const noexcept {
+    if (exclusive_) {
+      A::prefetch_to_read(&ring_.at(next_).inline_bytes[48]);
+    }
+  }
 
   [[nodiscard]] const ring<A>& slots() const noexcept { return ring_; }
 
