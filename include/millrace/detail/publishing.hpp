@@ -77,12 +77,12 @@ class publishing {
   /// Claims `span` slots in a row; `p` is then their first. An exclusive publisher's claim is
   /// nothing but a choice of place that leaves no trace, unless it is for a batch.
   [[nodiscard]] claim_result claim(std::uint32_t span, bool batch, position& p) noexcept {
-    if (next_ >= hint_due_) {
-      leave_hint();
-    }
     outlook way;
     // A correct ring gives a verdict within a lap or so; the bound is for one that makes no sense.
     for (position steps = 4 * ring_.size(); steps != 0; --steps) {
+      if (next_ >= hint_due_) {
+        leave_hint();  // on the way too: padding may take it far
+      }
       const word seen = ring_.load(next_);
       const std::uint32_t lap = ring_.lap(next_);
       if (seen == word::free(lap)) {  // (1)
@@ -188,8 +188,8 @@ class publishing {
 
   /// What a claim has found out about its way, so as not to look at the whole ring at every step.
   struct outlook {
-    bool fits = false;
-    position free_at = 0;  // a word that was free, with nothing but held records before it
+    position fits_until = 0;  // it was found to fit within the lap before this
+    position free_at = 0;     // a word that was free, with nothing but held records before it
   };
 
   [[nodiscard]] word claimed(position p, std::uint32_t span) const noexcept {
@@ -210,6 +210,9 @@ class publishing {
       }
       const std::int32_t ahead = laps_between(inner.lap(), head.lap());
       if (ahead == 0 && inner.held()) {
+        if (clears_at_once(next_ + i, inner)) {
+          return attempt::again;
+        }
         return fits(span, way) ? pad(head, i) : attempt::full;
       }
       if (ahead < 0) {
@@ -249,14 +252,8 @@ class publishing {
   /// Steps over a record that a reader of the last lap still holds, by moving its lap on so that
   /// everyone steps over it in this lap. Only if that leads anywhere. False: full.
   bool go_around(word held, std::uint32_t span, outlook& way) noexcept {
-    if (held.is(state::clearing)) {
-      // It will be free in a moment, unless its owner was cut off just there.
-      for (int i = 0; i < 64; ++i) {
-        A::pause();
-        if (ring_.load(next_) != held) {
-          return true;
-        }
-      }
+    if (clears_at_once(next_, held)) {
+      return true;
     }
     if (!free_beyond(held, way) || !fits(span, way)) {
       return false;
@@ -266,6 +263,18 @@ class publishing {
       next_ += held_span;
     }
     return true;
+  }
+
+  /// Waits for a held record that is being set free: for a moment, which is all that takes unless
+  /// its owner was cut off just there. False: it is not, or stays.
+  [[nodiscard]] bool clears_at_once(position p, word held) const noexcept {
+    for (int i = 0; held.is(state::clearing) && i < 64; ++i) {
+      A::pause();
+      if (ring_.load(p) != held) {
+        return true;
+      }
+    }
+    return false;
   }
 
   /// Whether the first word after the held record at next_, and those held behind it, is free.
@@ -292,9 +301,9 @@ class publishing {
 
   /// Whether anywhere in the ring `span` slots in a row are not held, so that waiting for them
   /// makes sense. Without asking this before padding or going around, a publisher could pad for
-  /// ever. A guess: the words move under it.
+  /// ever. A guess, as the words move under it, and asked again after a lap.
   [[nodiscard]] bool fits(std::uint32_t span, outlook& way) const noexcept {
-    if (way.fits) {
+    if (next_ < way.fits_until) {
       return true;
     }
     position run = 0;
@@ -303,7 +312,8 @@ class publishing {
       const position step = w.is(state::free) || !ring_.sound(i, w) ? 1 : w.span();
       run = w.held() ? 0 : run + step;
       if (run >= span) {
-        return way.fits = true;
+        way.fits_until = next_ + ring_.size();
+        return true;
       }
       i += step;
     }

@@ -67,6 +67,9 @@ class subscribing {
     }
     // As in publishing: the bound is for memory that makes no sense.
     for (position steps = 4 * ring_.size(); steps != 0; --steps) {
+      if (hint_due()) {
+        leave_hint();
+      }
       word seen = ring_.load(next_);
       const std::int32_t ahead = laps_between(seen.lap(), ring_.lap(next_));
       if (ahead < 0) [[unlikely]] {  // (7)
@@ -367,15 +370,7 @@ class subscribing {
   }
 
   /// What precedes every take. False: the memory makes no sense.
-  [[nodiscard]] bool prepare() noexcept {
-    if (in_place_span_ != 0 && !keep_in_place()) {
-      return false;
-    }
-    if (hint_due()) {
-      leave_hint();
-    }
-    return true;
-  }
+  [[nodiscard]] bool prepare() noexcept { return in_place_span_ == 0 || keep_in_place(); }
 
   /// Whether the message at `p` is the one that is read in place.
   [[nodiscard]] bool in_place(position p) const noexcept {

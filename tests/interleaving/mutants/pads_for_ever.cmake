@@ -1,8 +1,4 @@
 # Room is padded without asking whether the message fits anywhere.
 set(header publishing)
-set(find [[if (run >= span) {
-        return way.fits = true;
-      }]])
-set(put [[if (run >= 0 * span) {
-        return way.fits = true;
-      }]])
+set(find [[if (run >= span) {]])
+set(put [[if (run >= 0 * span) {]])
