@@ -169,14 +169,12 @@ class worker_pool {
     try {
       meeting box(policy_);
       worker self(key, box);
-      std::stop_token stop = self.stop_token();
-      if (enter(self, here, by_caller)) {
-        const inbox_type inbox(std::shared_ptr<meeting>(std::shared_ptr<void>(), &box),
-                               where_->borrowed());
-        const task<> work = coroutine_(key, inbox, std::move(stop));
+      const inbox_type inbox(std::shared_ptr<meeting>(std::shared_ptr<void>(), &box),
+                             where_->borrowed());
+      if (const auto work = begin(self, inbox, here, by_caller)) {
         co_await where_->yield();
         begun = true;
-        co_await work;
+        co_await *work;
       }
     } catch (...) {
       if (!begun) {
@@ -185,6 +183,16 @@ class worker_pool {
       tell(begun ? pool_event::worker_threw : pool_event::not_started, key,
            std::current_exception());
     }
+  }
+
+  /// Not in the coroutine, whose frame would keep all that is needed only here.
+  std::optional<task<>> begin(worker& self, const inbox_type& inbox, presence& here,
+                              beginning& by_caller) {
+    std::stop_token stop = self.stop_token();  // before somebody else finds it
+    if (!enter(self, here, by_caller)) {
+      return {};
+    }
+    return coroutine_(self.key, inbox, std::move(stop));
   }
 
   /// The same for a thread, which may give away inputs of its box that last longer.
