@@ -12,16 +12,11 @@
 // thread. Where other threads feed, a job looks for more before it ends, for some ten microseconds.
 #pragma once
 
-#include <atomic>
 #include <concepts>
 #include <coroutine>
 #include <memory>
-#include <mutex>
 #include <thread>
 #include <utility>
-
-#include <millrace/detail/adaptive_mutex.hpp>
-#include <millrace/detail/atomics.hpp>
 
 namespace millrace {
 
@@ -60,28 +55,11 @@ class ready_queue : public std::enable_shared_from_this<ready_queue> {
   void work();
 
  private:
-  class lane;
-  struct lanes;
-  class job;
+  struct parts;
 
   virtual void post_work() = 0;
-  [[nodiscard]] resumable* take_fed() noexcept;
-  [[nodiscard]] bool any_fed() const noexcept;
-  [[nodiscard]] bool any_in_lanes() const noexcept;
-  void ask_for_help();
-  [[nodiscard]] bool try_ask_for_help() noexcept;
-  [[nodiscard]] bool hand_over() noexcept;
-  [[nodiscard]] bool try_attend() noexcept;
-  [[nodiscard]] bool try_resign() noexcept;
-  [[nodiscard]] bool look_for_more();
-  [[nodiscard]] resumable* find_ready(lane& mine) noexcept;
-  [[nodiscard]] lane& begin();
 
-  // Written by all threads that feed it; the rest, by the jobs.
-  alignas(native_atomics::apart) std::atomic<resumable*> fed_;
-  alignas(native_atomics::apart) std::atomic<bool> fed_lately_ = false;
-  adaptive_mutex mutex_;
-  const std::unique_ptr<lanes> lanes_;
+  const std::unique_ptr<parts> parts_;
 };
 
 template <executor E>
