@@ -189,9 +189,9 @@ std::vector<scenario> scheduler_scenarios() {
   };
   add("scheduler, two feed", 3, 200'000, two_feed);
   add("scheduler, one makes others ready", 3, 150'000, one_makes_others_ready);
-  add("scheduler, waits for what it makes ready", 3, 15'000, one_waits_for_what_it_makes_ready);
+  add("scheduler, waits for what it makes ready", 3, 12'000, one_waits_for_what_it_makes_ready);
   add("scheduler, waits for what is behind", 3, 150'000, one_waits_for_what_is_behind);
-  add("scheduler, waits for what is fed", 3, 80'000, one_waits_for_what_is_fed);
+  add("scheduler, waits for what is fed", 3, 70'000, one_waits_for_what_is_fed);
   add("scheduler, one is taken out", 3, 180'000, one_is_taken_out);
   return all;
 }
