@@ -1,5 +1,6 @@
 // Schedulers and tasks by themselves.
 #include <atomic>
+#include <barrier>
 #include <chrono>
 #include <functional>
 #include <memory>
@@ -8,6 +9,7 @@
 #include <string>
 #include <thread>
 #include <utility>
+#include <vector>
 
 #include <boost/asio/thread_pool.hpp>
 #include <doctest/doctest.h>
@@ -86,6 +88,96 @@ TEST_CASE("a coroutine does not go on before whoever woke it has done with the e
   }
   CHECK(went_on);
   keeps_open.reset();
+}
+
+TEST_CASE("what is ready goes on elsewhere while the coroutine before it takes long") {
+  for (int round = 0; round < 200; ++round) {
+    boost::asio::thread_pool pool(3);
+    const scheduler on_pool = millrace::asio_executor(pool.get_executor());
+    task_group group(on_pool);
+    std::atomic<int> done = 0;
+    // Each waits, with its thread, for the ones that are ready behind it.
+    const auto wait_for = [](std::atomic<int>& count, int others) -> task<> {
+      while (count < others) {
+        std::this_thread::yield();
+      }
+      ++count;
+      co_return;
+    };
+    const auto first = [&](bool from_here) -> task<> {
+      if (from_here) {
+        group.spawn(wait_for(done, 1));
+        group.spawn(wait_for(done, 0));
+      }
+      while (done < 2) {
+        std::this_thread::yield();
+      }
+      co_return;
+    };
+    const bool by_the_first = round % 2 == 0;
+    group.spawn(first(by_the_first));
+    if (!by_the_first) {
+      group.spawn(wait_for(done, 1));
+      group.spawn(wait_for(done, 0));
+    }
+    group.wait();
+    CHECK(done == 2);
+  }
+}
+
+TEST_CASE(
+    "coroutines go on in the order in which they became ready, who yields behind all others") {
+  test::run_loop loop;
+  const scheduler on_loop = loop.executor();
+  task_group group(on_loop);
+  std::vector<int> order;
+  constexpr int tasks = 600;  // more than one job goes on with
+  const auto note = [](std::vector<int>& to, int n) -> task<> {
+    to.push_back(n);
+    co_return;
+  };
+  const auto note_and_yield = [&](int n) -> task<> {
+    order.push_back(n);
+    if (n == 0) {  // another thread makes one more ready
+      std::jthread([&] { group.spawn(note(order, tasks)); });
+    }
+    co_await on_loop.yield();
+    order.push_back(tasks + 1 + n);
+  };
+  for (int n = 0; n < tasks; ++n) {
+    group.spawn(note_and_yield(n));
+  }
+  loop.run();
+  group.wait();
+  REQUIRE(order.size() == 2 * tasks + 1);
+  for (int i = 0; i <= 2 * tasks; ++i) {
+    REQUIRE(order[static_cast<std::size_t>(i)] == i);
+  }
+}
+
+TEST_CASE("nothing that many threads make ready is lost, however often all fall asleep") {
+  boost::asio::thread_pool pool(2);
+  const scheduler on_pool = millrace::asio_executor(pool.get_executor());
+  constexpr int rounds = 1000;
+  constexpr int threads = 3;
+  std::atomic<int> done = 0;
+  std::barrier together(threads);
+  std::vector<std::jthread> feeders;
+  for (int t = 0; t < threads; ++t) {
+    feeders.emplace_back([&] {
+      for (int round = 0; round < rounds; ++round) {
+        together.arrive_and_wait();
+        task_group group(on_pool);
+        group.spawn([](const scheduler& where, std::atomic<int>& count) -> task<> {
+          co_await where.yield();
+          ++count;
+        }(on_pool, done));
+        group.wait();
+      }
+    });
+  }
+  feeders.clear();
+  CHECK(done == rounds * threads);
 }
 
 TEST_CASE("where the executor refuses a job to help, the one that there is does all") {

@@ -24,17 +24,7 @@
 #include "support/printing.hpp"
 
 using namespace std::chrono_literals;
-using millrace::blocking;
-using millrace::non_blocking;
-using millrace::task;
-using millrace::thread_each;
-using millrace::waiting;
-using millrace::worker_pool;
-using test::asio_pool;
-using test::eventually;
-using test::job;
-using test::lines;
-using test::with_both_kinds;
+using namespace test;
 
 TEST_CASE("a worker to which nothing can be delivered is cancelled and forgotten") {
   with_both_kinds(non_blocking{1}, [](auto& pool, auto& reports) {

@@ -16,6 +16,12 @@ using test::lines;
 
 namespace {
 
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+constexpr bool frames_are_kept = false;  // so that sanitizers see who uses one that is gone
+#else
+constexpr bool frames_are_kept = true;  // for the next coroutine
+#endif
+
 struct summing_pool {
   test::run_loop loop;
   test::reports reports;
@@ -40,10 +46,10 @@ struct summing_pool {
 
 }  // namespace
 
-TEST_CASE("a worker is its coroutine, the callback's, its stop and its key: nothing else") {
+TEST_CASE("a worker is its coroutine, the callback's, and its stop: nothing else") {
   summing_pool pool;
   REQUIRE(pool.workers.initialize(0));  // and the loop has its job
-  CHECK(test::allocated_by([&] { pool.workers.initialize(1); }) == 4);
+  CHECK(test::allocated_by([&] { pool.workers.initialize(1); }) == 3);
   CHECK(test::allocated_by([&] {
           for (std::uint64_t m = 1; m <= 3; ++m) {
             pool.workers.dispatch(1, m);
@@ -54,14 +60,18 @@ TEST_CASE("a worker is its coroutine, the callback's, its stop and its key: noth
   CHECK(test::allocated_and_not_freed_by([&] {
           pool.workers.remove(1);
           pool.loop.run();
-        }) == -4);
+        }) == (frames_are_kept ? -1 : -3));
+  pool.workers.dispatch(0, 1);  // and again the loop has its job
+  CHECK(test::allocated_by([&] { pool.workers.initialize(1); }) == (frames_are_kept ? 1 : 3));
 }
 
 TEST_CASE("a worker for which there is no memory leaves nothing, and its key free") {
   summing_pool pool;
-  REQUIRE(pool.workers.initialize(0));
+  REQUIRE(pool.workers.initialize(0));  // these have what earlier coroutines left
+  REQUIRE(pool.workers.initialize(2));
   CHECK_FALSE(pool.workers.remove(1));  // so that there is a list of reports
   int refused = 0;
+  long left = 0;
   for (; refused < 10; ++refused) {
     CAPTURE(refused);
     bool started = false;
@@ -73,12 +83,13 @@ TEST_CASE("a worker for which there is no memory leaves nothing, and its key fre
     if (started) {
       break;
     }
-    CHECK(balance == 1);  // what the hook keeps
-    CHECK(pool.workers.size() == 1);
+    left += balance - 1;  // but for what the hook keeps
+    CHECK(pool.workers.size() == 2);
     CHECK(pool.reports.all().size() == static_cast<std::size_t>(refused + 2));
     CHECK(pool.reports.all().back().starts_with("not_started 1: "));
   }
-  CHECK(refused == 4);
+  CHECK(left == (frames_are_kept ? 1 : 0));
+  CHECK(refused == (frames_are_kept ? 2 : 3));
   CHECK(pool.workers.dispatch(1, 6));
   pool.loop.run();
   CHECK(pool.sum == 11);

@@ -18,15 +18,7 @@
 #include "support/printing.hpp"
 
 using namespace std::chrono_literals;
-using millrace::task;
-using millrace::thread_each;
-using millrace::unlimited;
-using millrace::worker_pool;
-using test::asio_pool;
-using test::eventually;
-using test::job;
-using test::lines;
-using test::with_both_kinds;
+using namespace test;
 
 TEST_CASE("a stop asks all workers to stop, also those that wait for something else") {
   std::atomic<int> stopped = 0;
@@ -69,6 +61,30 @@ TEST_CASE("a stopped pool starts nothing any more") {
     CHECK_FALSE(pool.dispatch(1, [](int) {}));
     CHECK(reports.all() == lines{"not_started 2", "unknown_key 1"});
     pool.stop();
+  });
+}
+
+TEST_CASE("a pool may be stopped by several threads: each waits until all workers have ended") {
+  with_both_kinds(unlimited{}, [](auto& pool, auto&) {
+    constexpr int workers = 20;
+    std::atomic<int> ended = 0;
+    for (int k = 0; k < workers; ++k) {
+      CHECK(pool.initialize(k, job([&](int) {
+                              std::this_thread::sleep_for(1ms);
+                              ++ended;
+                            })));
+    }
+    std::atomic<int> early = 0;
+    std::vector<std::jthread> threads;
+    for (int t = 0; t < 3; ++t) {
+      threads.emplace_back([&] {
+        pool.stop();
+        early += ended == workers ? 0 : 1;
+      });
+    }
+    threads.clear();
+    CHECK(early == 0);
+    CHECK(pool.size() == 0);
   });
 }
 

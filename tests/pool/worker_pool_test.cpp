@@ -21,16 +21,7 @@
 #include "support/child.hpp"
 #include "support/printing.hpp"
 
-using millrace::blocking;
-using millrace::task;
-using millrace::thread_each;
-using millrace::unlimited;
-using millrace::worker_pool;
-using test::asio_pool;
-using test::eventually;
-using test::job;
-using test::lines;
-using test::with_both_kinds;
+using namespace test;
 
 TEST_CASE("every key has a worker of its own, which gets its messages in their order") {
   with_both_kinds(unlimited{}, [](auto& pool, auto& reports) {
@@ -84,6 +75,65 @@ TEST_CASE("a key that is initialized again keeps its worker") {
     CHECK(done == 1);
     CHECK(reports.all() == lines{"key_exists 1"});
   });
+}
+
+TEST_CASE("a callback is not called where there is no worker to be") {
+  test::run_loop loop;
+  int called = 0;
+  worker_pool<int, int> pool(loop.executor(),
+                             [&](const int&, const auto& box, std::stop_token) -> task<> {
+                               ++called;
+                               return [](const auto& from) -> task<> {
+                                 while (co_await from.receive()) {
+                                 }
+                               }(box);
+                             });
+  CHECK(pool.initialize(1));
+  CHECK_FALSE(pool.initialize(1));
+  CHECK(called == 1);
+  CHECK(pool.remove(1));
+  CHECK(pool.initialize(1));
+  CHECK(called == 2);
+  CHECK(pool.remove(1));
+  loop.run();
+  pool.stop();
+  CHECK_FALSE(pool.initialize(1));
+  CHECK(called == 2);
+}
+
+TEST_CASE("a callback finds its worker in the pool already") {
+  test::run_loop loop;
+  test::reports reports;
+  std::vector<int> received;
+  std::function<void(int)> meanwhile = [](int) {};
+  worker_pool<int, int> pool(
+      loop.executor(),
+      [&](const int& key, const auto& box, std::stop_token) -> task<> {
+        meanwhile(key);
+        return [](const auto& from, auto& to) -> task<> {
+          while (const auto m = co_await from.receive()) {
+            to.push_back(*m);
+          }
+        }(box, received);
+      },
+      {}, reports.hook());
+  meanwhile = [&](int key) {
+    CHECK_FALSE(pool.initialize(key));
+    CHECK(pool.dispatch(key, 2));
+    CHECK(pool.remove(key));
+  };
+  CHECK(pool.initialize(1, 1));
+  CHECK(pool.size() == 0);
+  loop.run();
+  CHECK(received == std::vector<int>{1, 2});
+  CHECK(reports.all() == lines{"key_exists 1"});
+  meanwhile = [&](int key) {
+    CHECK(pool.remove(key));
+    throw std::runtime_error("no coroutine");
+  };
+  CHECK_FALSE(pool.initialize(2));
+  CHECK(reports.all() == lines{"key_exists 1", "not_started 2: no coroutine"});
+  loop.run();
 }
 
 TEST_CASE("a message to an unknown key, and its removal, are reported and ignored") {

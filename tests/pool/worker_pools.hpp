@@ -14,6 +14,14 @@
 
 namespace test {
 
+using millrace::blocking;
+using millrace::non_blocking;
+using millrace::task;
+using millrace::thread_each;
+using millrace::unlimited;
+using millrace::waiting;
+using millrace::worker_pool;
+
 /// Two threads for coroutines.
 struct asio_pool {
   boost::asio::thread_pool threads{2};

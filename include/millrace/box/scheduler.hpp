@@ -2,22 +2,21 @@
 // from any executor, such as a thread pool; made once and shared, as copies are the same scheduler.
 //
 // Posting to an executor costs much more than going on with a coroutine. So coroutines that are
-// ready form a queue of their own here, and the executor only gets one job at a time that works on
-// it. If more is ready, a job asks for the help of another before it goes on with a coroutine; so
+// ready wait here, and the executor only gets jobs that work on them. Each job has a lane of its
+// own, for what its coroutines make ready; what other threads make ready they feed, by a single
+// atomic operation, and the first job that runs out of work takes it all. A job that finds nothing
+// there takes from the lanes of others.
+//
+// If more is ready, a job asks for the help of another before it goes on with a coroutine; so
 // nothing that is ready waits behind a coroutine that takes long, if the executor has an idle
-// thread. Where other threads make coroutines ready, a job looks for more of them before it ends,
-// for some ten microseconds.
+// thread. Where other threads feed, a job looks for more before it ends, for some ten microseconds.
 #pragma once
 
-#include <atomic>
 #include <concepts>
 #include <coroutine>
 #include <memory>
-#include <mutex>
 #include <thread>
 #include <utility>
-
-#include <millrace/detail/adaptive_mutex.hpp>
 
 namespace millrace {
 
@@ -34,22 +33,20 @@ namespace detail {
 
 /// Something to go on with: most often a coroutine.
 struct resumable {
-  explicit resumable(void (*how)(resumable&)) noexcept : go_on(how) {}
-
-  [[nodiscard]] bool queued() const noexcept { return previous != this; }
+  explicit constexpr resumable(void (*how)(resumable&)) noexcept : go_on(how) {}
 
   void (*go_on)(resumable&);
   resumable* next = nullptr;
-  resumable* previous = this;  // in no queue
+  resumable* previous = nullptr;  // in no lane
 };
 
 /// Thread-safe.
 class ready_queue : public std::enable_shared_from_this<ready_queue> {
  public:
-  ready_queue() = default;
+  ready_queue();
   ready_queue(const ready_queue&) = delete;
   ready_queue& operator=(const ready_queue&) = delete;
-  virtual ~ready_queue() = default;
+  virtual ~ready_queue();
 
   void push(resumable& r);
   /// Takes one out that is not to go on any more. False: it is not in here.
@@ -58,16 +55,11 @@ class ready_queue : public std::enable_shared_from_this<ready_queue> {
   void work();
 
  private:
-  virtual void post_work() = 0;
-  void unlink(resumable& r) noexcept;
-  [[nodiscard]] bool post_help() noexcept;
-  [[nodiscard]] bool look_for_more(std::unique_lock<adaptive_mutex>& lock);
+  struct parts;
 
-  adaptive_mutex mutex_;
-  std::atomic<resumable*> first_ = nullptr;  // written under the mutex
-  resumable* last_ = nullptr;
-  bool posted_ = false;  // a job that has not begun, or looks for more
-  bool fed_ = false;     // by a thread that does not work here
+  virtual void post_work() = 0;
+
+  const std::unique_ptr<parts> parts_;
 };
 
 template <executor E>
@@ -117,11 +109,19 @@ class scheduler {
     }
   }
 
+  /// The same scheduler, cheap to make and to destroy, for somebody who lasts no longer than this.
+  [[nodiscard]] scheduler borrowed() const noexcept {
+    return scheduler(std::shared_ptr<detail::ready_queue>(std::shared_ptr<void>(), queue_.get()));
+  }
+
   /// co_await s.yield(): behind all others that are ready. Also how a coroutine gets there from
   /// another thread.
   [[nodiscard]] auto yield() const noexcept;
 
  private:
+  explicit scheduler(std::shared_ptr<detail::ready_queue> queue) noexcept
+      : queue_(std::move(queue)) {}
+
   std::shared_ptr<detail::ready_queue> queue_;
 };
 

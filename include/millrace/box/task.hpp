@@ -12,6 +12,7 @@
 #include <utility>
 #include <variant>
 
+#include <millrace/box/detail/frame_pool.hpp>
 #include <millrace/box/scheduler.hpp>
 
 namespace millrace {
@@ -22,7 +23,7 @@ class task;
 namespace detail {
 
 /// What the promises of all tasks have in common: who goes on when it is done.
-class task_promise_base {
+class task_promise_base : public framed {
  public:
   struct going_on {
     [[nodiscard]] static bool await_ready() noexcept { return false; }
@@ -128,7 +129,7 @@ namespace detail {
 
 /// A coroutine that belongs to nobody, and is gone when it ends.
 struct detached {
-  struct promise_type {
+  struct promise_type : framed {
     [[nodiscard]] static detached get_return_object() noexcept { return {}; }
     [[nodiscard]] static std::suspend_never initial_suspend() noexcept { return {}; }
     [[nodiscard]] static std::suspend_never final_suspend() noexcept { return {}; }

@@ -110,7 +110,7 @@ class worker_pool {
       if (s == status::full && policy_.deliver_time() > std::chrono::nanoseconds::zero()) {
         worker& w = refused->host();
         s = w.box.send(std::move(message), detail::deadline_after(policy_.deliver_time()),
-                       w.stop.get_token());
+                       refused->host_stops());
       }
     }
     if (s == status::ok) {
@@ -152,7 +152,7 @@ class worker_pool {
   using meeting = typename registry::meeting;
   using worker = typename registry::worker;
   using guest = typename registry::guest;
-  using counted = typename registry::counted;
+  using presence = typename registry::presence;
 
   /// Of a worker's life, what its initializer sees.
   struct beginning {
@@ -164,17 +164,17 @@ class worker_pool {
   /// callback's, that is one piece of memory. Whoever calls this goes on, with `by_caller`, when it
   /// is suspended: before it has `begun`.
   detail::detached run(Key key, beginning& by_caller) {
-    const counted running(workers_);
+    presence here;
     bool begun = false;
     try {
       meeting box(policy_);
       worker self(key, box);
-      const inbox_type inbox(std::shared_ptr<meeting>(std::shared_ptr<void>(), &box), *where_);
-      const task<> work = coroutine_(key, inbox, self.stop.get_token());
-      if (enter(self, by_caller)) {
+      const inbox_type inbox(std::shared_ptr<meeting>(std::shared_ptr<void>(), &box),
+                             where_->borrowed());
+      if (const auto work = begin(self, inbox, here, by_caller)) {
         co_await where_->yield();
         begun = true;
-        co_await work;
+        co_await *work;
       }
     } catch (...) {
       if (!begun) {
@@ -183,6 +183,16 @@ class worker_pool {
       tell(begun ? pool_event::worker_threw : pool_event::not_started, key,
            std::current_exception());
     }
+  }
+
+  /// Not in the coroutine, whose frame would keep all that is needed only here.
+  std::optional<task<>> begin(worker& self, const inbox_type& inbox, presence& here,
+                              beginning& by_caller) {
+    std::stop_token stop = self.stop_token();  // before somebody else finds it
+    if (!enter(self, here, by_caller)) {
+      return {};
+    }
+    return coroutine_(self.key, inbox, std::move(stop));
   }
 
   /// The same for a thread, which may give away inputs of its box that last longer.
@@ -198,15 +208,16 @@ class worker_pool {
     std::optional<worker> self;
   };
   void run_thread(const Key& key, beginning& by_caller) {
-    auto running = std::make_unique<counted>(workers_);
+    auto here = std::make_unique<presence>();
     auto w = std::make_unique<thread_worker>(key, policy_);
-    if (!enter(*w->self, by_caller)) {
+    std::stop_token stop = w->self->stop_token();
+    if (!enter(*w->self, *here, by_caller)) {
       return;
     }
     threads_.start(
-        [this, w = std::move(w)]() mutable {
+        [this, w = std::move(w), stop = std::move(stop)]() mutable {
           try {
-            function_(w->key, w->box, w->self->stop.get_token());
+            function_(w->key, w->box, std::move(stop));
             w.reset();
           } catch (...) {
             w->self.reset();
@@ -214,15 +225,15 @@ class worker_pool {
             w.reset();
           }
         },
-        [running = std::move(running)]() mutable { running.reset(); });
+        [here = std::move(here)]() mutable { here.reset(); });
   }
 
-  bool enter(worker& w, beginning& by_caller) {
+  bool enter(worker& w, presence& of, beginning& by_caller) {
     if (by_caller.first) {
       // There is room, as nobody else knows the box.
       (void)w.box.try_send(std::move(*by_caller.first));
     }
-    switch (workers_.enter(w)) {
+    switch (workers_.enter(w, of)) {
     case detail::entering::key_exists:
       tell(pool_event::key_exists, w.key);
       return false;

@@ -52,8 +52,10 @@ bool explore(const scenario& s) {
 int main(int argc, char** argv) {
   const std::string only = argc > 1 ? argv[1] : "";
   auto all = queue_scenarios();
-  for (auto& s : meeting_scenarios()) {
-    all.push_back(std::move(s));
+  for (auto more : {meeting_scenarios, scheduler_scenarios}) {
+    for (auto& s : more()) {
+      all.push_back(std::move(s));
+    }
   }
   fmt::print("{:40} {:>3} {:>10} {:>8}\n", "scenario", "dev", "schedules", "seconds");
   unsigned n = 0;

@@ -24,6 +24,7 @@ struct scenario {
 
 [[nodiscard]] std::vector<scenario> queue_scenarios();
 [[nodiscard]] std::vector<scenario> meeting_scenarios();
+[[nodiscard]] std::vector<scenario> scheduler_scenarios();
 
 /// Which of which sender's messages it is; how many there are; whether moving it throws.
 template <bool MayThrow>

@@ -159,6 +159,10 @@ const std::vector<unsigned char>& steps() {
   return made;
 }
 
+unsigned who() {
+  return running;
+}
+
 void fail(const char* why) {
   if (wrong.empty()) {
     wrong = why;

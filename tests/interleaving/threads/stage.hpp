@@ -26,6 +26,8 @@ namespace millrace::interleaving::stage {
 
 // --- what threads call; outside of run, these do nothing
 
+/// Which one runs.
+[[nodiscard]] unsigned who();
 /// Ends the run: something is wrong.
 void fail(const char* why);
 inline void require(bool fact, const char* otherwise) {
