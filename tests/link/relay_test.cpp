@@ -2,18 +2,21 @@
 #include <atomic>
 #include <chrono>
 #include <cstdint>
+#include <fstream>
 #include <stop_token>
 #include <string>
 #include <string_view>
 #include <thread>
 
 #include <doctest/doctest.h>
+#include <unistd.h>
 
 #include <millrace/link/queue_link.hpp>
 #include <millrace/queue/inspect.hpp>
 
 #include "link/peers.hpp"
 #include "support/bytes.hpp"
+#include "support/child.hpp"
 #include "support/printing.hpp"
 #include "support/scratch.hpp"
 #include "support/watchdog.hpp"
@@ -70,6 +73,12 @@ void wait_for_acknowledgement(tcp_link& forwarder, std::uint64_t number) {
 std::size_t messages_in(const std::string& name, const test::scratch& place) {
   const auto info = millrace::stat(name, place.path());
   return info.depth + info.in_hands;
+}
+
+[[maybe_unused]] std::size_t memory_of(pid_t pid) {
+  std::size_t pages = 0;
+  std::ifstream("/proc/" + std::to_string(pid) + "/statm") >> pages >> pages;
+  return pages * static_cast<std::size_t>(::getpagesize());
 }
 
 void publish_ten(const test::scratch& place) {
@@ -202,6 +211,24 @@ TEST_CASE("numbers that no forwarder gives are not acknowledged") {
   REQUIRE(forwarder.receive(d) == status::ok);
   CHECK(test::as_text(d.bytes) == "A" + std::string(16, 'f') + big_endian(1));
   CHECK(collector.collected() == 1);
+}
+
+TEST_CASE("a frame of millions of empty messages takes little memory besides itself") {
+  const test::scratch place;
+  const publisher maker("there", place.options(capacity));
+  const std::string address = test::nobody();
+  const auto collector = test::child::execute({MILLRACE, "link", "--listen", address, "--queue",
+                                               "there", "--directory", place.path().string()});
+  tcp_link forwarder({.address = ""});
+  constexpr std::size_t mib = std::size_t{1} << 20;
+  const auto empty_ones =
+      "B" + std::string(16, 'f') + big_endian(1) + big_endian(1) + std::string(60 * mib, '\0');
+  test::eventually([&] { return forwarder.send(address, empty_ones) == link_status::ok; });
+  const auto info = millrace::stat("there", place.path());
+  test::eventually([&] { return messages_in("there", place) == info.slots; });
+#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
+  CHECK(memory_of(collector.pid()) < 120 * mib);
+#endif
 }
 
 TEST_CASE("a collector says what its queue has before it waits for room") {
