@@ -2,14 +2,12 @@
 #include <atomic>
 #include <chrono>
 #include <cstdint>
-#include <fstream>
 #include <stop_token>
 #include <string>
 #include <string_view>
 #include <thread>
 
 #include <doctest/doctest.h>
-#include <unistd.h>
 
 #include <millrace/link/queue_link.hpp>
 #include <millrace/queue/inspect.hpp>
@@ -73,12 +71,6 @@ void wait_for_acknowledgement(tcp_link& forwarder, std::uint64_t number) {
 std::size_t messages_in(const std::string& name, const test::scratch& place) {
   const auto info = millrace::stat(name, place.path());
   return info.depth + info.in_hands;
-}
-
-[[maybe_unused]] std::size_t memory_of(pid_t pid) {
-  std::size_t pages = 0;
-  std::ifstream("/proc/" + std::to_string(pid) + "/statm") >> pages >> pages;
-  return pages * static_cast<std::size_t>(::getpagesize());
 }
 
 void publish_ten(const test::scratch& place) {
@@ -227,7 +219,7 @@ TEST_CASE("a frame of millions of empty messages takes little memory besides its
   const auto info = millrace::stat("there", place.path());
   test::eventually([&] { return messages_in("there", place) == info.slots; });
 #if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
-  CHECK(memory_of(collector.pid()) < 120 * mib);
+  CHECK(test::resident_memory(collector.pid()) < 120 * mib);
 #endif
 }
 
