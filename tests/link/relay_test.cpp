@@ -98,6 +98,20 @@ TEST_CASE("who echoes messages has not acknowledged them") {
   CHECK(messages_in("here", place) == 10);
 }
 
+TEST_CASE("a connection that breaks each time though sending goes well is a failure") {
+  const test::scratch place;
+  publish_ten(place);
+  const test::raw_listener breaking;
+  queue_forwarder forwarder(subscriber("here", place.options()), breaking.address());
+  const std::jthread forwarding([&](const std::stop_token& stop) { (void)forwarder.run(stop); });
+  test::eventually([&] {
+    test::raw_peer peer = breaking.accept();
+    (void)peer.read(50);
+    peer.reset();
+    return forwarder.last_failure() == link_status::reset;
+  });
+}
+
 TEST_CASE("a forwarder that is told to stop hears first what has arrived") {
   const test::scratch place;
   publish_ten(place);
