@@ -3,6 +3,7 @@
 
 namespace bench {
 
+void ask_link_idle();
 void ask_link_messages();
 void ask_link_one_way();
 void ask_link_round_trip();

@@ -170,13 +170,13 @@ class comparison {
   double publish_bridged() {
     program_.make_stream();
     const millrace::queue_options queue = fresh_queue();
-    {
-      millrace::publisher to(queue_, queue);
-      for (int i = 0; i < count_; ++i) {
-        (void)to.enqueue(message_);
-      }
-    }
-    return rate([&] {
+    const double result = rate([&] {
+      const std::jthread program([&] {
+        millrace::publisher to(queue_, queue);
+        for (int i = 0; i < count_; ++i) {
+          (void)to.enqueue(message_);
+        }
+      });
       const std::jthread bridge([&](const std::stop_token& stop) {
         millrace::subscriber from(queue_, queue);
         millrace::bridge_to_nats(from,
@@ -186,10 +186,15 @@ class comparison {
                                   .window = window},
                                  stop);
       });
-      while (program_.stored() != static_cast<std::uint64_t>(count_)) {
+      // A message leaves the queue when it was acknowledged.
+      while (millrace::stat(queue_).finished != static_cast<std::uint64_t>(count_)) {
         std::this_thread::sleep_for(std::chrono::milliseconds(5));
       }
     });
+    if (program_.stored() != static_cast<std::uint64_t>(count_)) {
+      throw std::runtime_error("messages are missing in the stream");
+    }
+    return result;
   }
 
   double consume_bare() {
@@ -220,12 +225,11 @@ class comparison {
   }
 
  private:
-  /// With room for all messages.
+  /// With room for some windows.
   millrace::queue_options fresh_queue() {
     remove_queue();
     millrace::queue_options options;
-    options.capacity =
-        2 * static_cast<std::size_t>(count_) * std::max<std::size_t>(256, message_.size());
+    options.capacity = 8 * window * std::max<std::size_t>(256, message_.size());
     const millrace::publisher makes_it(queue_, options);
     options.capacity = 0;
     return options;

@@ -1,5 +1,6 @@
 // How long does a call to another process take, from being made to its reply? Beside it a message
-// there and one back over bare queues, and the same call over a Unix socket, written by hand.
+// there and one back over bare queues, and the same call over a Unix socket, written by hand and by
+// gRPC.
 #include <array>
 #include <chrono>
 #include <cstdint>
@@ -14,6 +15,9 @@
 #include "../harness/trips.hpp"
 #include "../peers/millrace_queue.hpp"
 #include "../peers/unix_socket.hpp"
+#if MILLRACE_BENCH_GRPC
+#include "grpc_calls.hpp"
+#endif
 
 namespace bench {
 
@@ -132,6 +136,10 @@ void ask_calls(const char* question) {
   ask("two_hops_exclusive", round_trips<millrace_queue<role::exclusive>, Wait, message_size>);
   ask("millrace_service", calls<Wait>);
   ask("unix_socket", calls_by_hand<unix_socket, Wait>);
+#if MILLRACE_BENCH_GRPC
+  if (Wait == waiting::sleep)
+    ask("grpc", grpc_calls);
+#endif
 }
 
 }  // namespace

@@ -23,6 +23,11 @@ void add_directory(CLI::App& verb, std::filesystem::path& directory) {
       ->type_name("DIR");
 }
 
+void must_name_a_file(CLI::Option& option) {
+  option.type_name("FILE")->check(
+      [](const std::string& file) { return file.empty() ? "no file is named" : ""; });
+}
+
 void add_sizes(CLI::App& verb, queue_options& options) {
   verb.add_option_function<std::string>(
           "--capacity",

@@ -11,12 +11,15 @@
 
 namespace CLI {
 class App;
-}
+class Option;
+}  // namespace CLI
 
 namespace millrace::cli {
 
 void add_queue_name(CLI::App& verb, std::string& name);
 void add_directory(CLI::App& verb, std::filesystem::path& directory);
+/// Refuses an empty name, as of a variable that is not set: it must not mean that there is none.
+void must_name_a_file(CLI::Option& option);
 /// --capacity and --block-size
 void add_sizes(CLI::App& verb, queue_options& options);
 

@@ -32,7 +32,9 @@ struct bridge_arguments {
 };
 
 void add_server(CLI::App& bridge, nats_server& server) {
-  bridge.add_option("--nats", server.url, "URLs of NATS servers, separated by commas")
+  bridge
+      .add_option("--nats", server.url,
+                  "URLs of NATS servers, separated by commas; tls://HOST:PORT to use TLS")
       ->type_name("URL")
       ->capture_default_str();
   bridge.add_option("--user", server.user, "Who to be there")
@@ -44,14 +46,13 @@ void add_server(CLI::App& bridge, nats_server& server) {
   bridge.add_option("--token", server.token, "Seen by other users; better NATS_TOKEN")
       ->envname("NATS_TOKEN")
       ->type_name("TEXT");
-  bridge.add_option("--credentials", server.credentials, "A user's JWT and key")
-      ->envname("NATS_CREDS")
-      ->type_name("FILE");
-  bridge.add_option("--tls-ca", server.tls_ca, "Whose signature a server's certificate needs")
-      ->type_name("FILE");
-  bridge.add_option("--tls-certificate", server.tls_certificate, "The certificate to show")
-      ->type_name("FILE");
-  bridge.add_option("--tls-key", server.tls_key, "Its key")->type_name("FILE");
+  must_name_a_file(*bridge.add_option("--credentials", server.credentials, "A user's JWT and key")
+                        ->envname("NATS_CREDS"));
+  must_name_a_file(*bridge.add_option("--tls-ca", server.tls_ca,
+                                      "Use TLS; whose signature a server's certificate needs"));
+  must_name_a_file(*bridge.add_option("--tls-certificate", server.tls_certificate,
+                                      "Use TLS; the certificate to show"));
+  must_name_a_file(*bridge.add_option("--tls-key", server.tls_key, "Its key"));
 }
 
 void add_consumer(CLI::App& bridge, from_nats_options& from) {

@@ -26,22 +26,25 @@ struct link_arguments {
   queue_options options;
   std::string listen;
   std::string connect;
+  bool encrypted = false;  // with the system's authorities, if tls names none
   tls_options tls;
 };
 
 /// What happens when a peer is not trusted is said on standard error, once as long as it is the
 /// same.
-std::optional<tls_options> with_reports(tls_options tls) {
-  if (tls.certificate.empty() && tls.key.empty() && tls.ca.empty()) {
+std::optional<tls_options> tls_of(const link_arguments& arguments) {
+  tls_options tls = arguments.tls;
+  if (!arguments.encrypted && tls.certificate.empty() && tls.key.empty() && tls.ca.empty()) {
     return std::nullopt;
   }
-  tls.on_untrusted = [said = std::string()](const std::string& peer,
-                                            const std::string& why) mutable {
+  // Shared, as each link that a forwarder makes has a copy of the function.
+  tls.on_untrusted = [said = std::make_shared<std::string>()](const std::string& peer,
+                                                              const std::string& why) {
     const std::string host = peer.substr(0, peer.rfind(':'));
     std::string text = fmt::format("millrace: {} is not trusted: {}\n", host, why);
-    if (text != said) {
+    if (text != *said) {
       write_error_text(text);
-      said = std::move(text);
+      *said = std::move(text);
     }
   };
   return tls;
@@ -68,7 +71,7 @@ exit_code ended(const link_arguments& arguments, status how) {
 
 exit_code collect(const link_arguments& arguments, const std::stop_token& stop) {
   queue_collector collector(publisher(arguments.name, arguments.options), arguments.listen,
-                            with_reports(arguments.tls));
+                            tls_of(arguments));
   write_text(collector.address() + '\n');
   return ended(arguments, collector.run(stop));
 }
@@ -78,8 +81,7 @@ exit_code forward(const link_arguments& arguments, const std::stop_token& stop) 
   options.open = opening::open_only;
   subscriber from(arguments.name, options);
   const std::size_t slots = millrace::stat(arguments.name, options.directory).slots;
-  queue_forwarder forwarder(std::move(from), arguments.connect, slots / 4,
-                            with_reports(arguments.tls));
+  queue_forwarder forwarder(std::move(from), arguments.connect, slots / 4, tls_of(arguments));
   // Says on standard error when the other side goes, and when it is there again.
   const std::jthread watching([&](const std::stop_token& end) {
     auto said = link_status::ok;
@@ -110,7 +112,9 @@ void add_link(CLI::App& app, verb& chosen) {
       "message leaves the one queue when the other has it. Both go on until interrupted.\n"
       "Without TLS nothing is encrypted, and whoever can connect may: listen where only those can\n"
       "connect who may. With it the side that listens shows a certificate, and asks for one if it\n"
-      "has a --tls-ca.");
+      "has a --tls-ca; the side that connects checks it, and needs no more than --tls if one of "
+      "the\n"
+      "system's authorities has signed it.");
   link.add_option("--listen", arguments->listen,
                   "Put messages that come in at this address into the queue")
       ->type_name("HOST:PORT");
@@ -118,18 +122,13 @@ void add_link(CLI::App& app, verb& chosen) {
                   "Send messages from the queue to whoever listens there")
       ->type_name("HOST:PORT");
   link.add_option("--queue", arguments->name, "The queue's name")->required()->type_name("NAME");
-  // Empty, as of a variable that is not set, must not mean: no TLS, or let anybody in.
-  const CLI::Validator named(
-      [](std::string& file) { return file.empty() ? "no file is named" : ""; }, "");
-  link.add_option("--tls-ca", arguments->tls.ca,
-                  "Use TLS; whose signature the other side's certificate needs")
-      ->check(named)
-      ->type_name("FILE");
-  link.add_option("--tls-certificate", arguments->tls.certificate,
-                  "Use TLS; the certificate to show")
-      ->check(named)
-      ->type_name("FILE");
-  link.add_option("--tls-key", arguments->tls.key, "Its key")->check(named)->type_name("FILE");
+  link.add_flag("--tls", arguments->encrypted,
+                "Use TLS; trust those whom the system trusts, if there is no --tls-ca");
+  must_name_a_file(*link.add_option("--tls-ca", arguments->tls.ca,
+                                    "Use TLS; whose signature the other side's certificate needs"));
+  must_name_a_file(*link.add_option("--tls-certificate", arguments->tls.certificate,
+                                    "Use TLS; the certificate to show"));
+  must_name_a_file(*link.add_option("--tls-key", arguments->tls.key, "Its key"));
   add_sizes(link, arguments->options);
   add_directory(link, arguments->options.directory);
   link.callback([arguments, &chosen] {

@@ -48,7 +48,7 @@ _millrace() {
     doctor) options="--repair --json --directory --help" ;;
     peek) options="--count --delimiter --directory --help" ;;
     link)
-      options="--listen --connect --queue --tls-ca --tls-certificate --tls-key --capacity
+      options="--listen --connect --queue --tls --tls-ca --tls-certificate --tls-key --capacity
         --block-size --directory --help"
       ;;
     remove | bench) options="--directory --help" ;;

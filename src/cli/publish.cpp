@@ -195,8 +195,8 @@ void add_publish(CLI::App& app, verb& chosen) {
   publish.footer("The queue is made if there is none. Lines lose their newline; an empty line is a "
                  "message\nof 0 bytes. When the queue is full, this waits for its subscribers.");
   add_queue_name(publish, arguments->name);
-  publish.add_option("--file", arguments->file, "Read this instead of standard input")
-      ->type_name("PATH");
+  must_name_a_file(
+      *publish.add_option("--file", arguments->file, "Read this instead of standard input"));
   add_delimiter(publish, arguments->ends);
   publish
       .add_option_function<std::string>(

@@ -111,7 +111,8 @@ void link_core::accepted(link_socket socket) {
   c->socket = std::move(socket);
   c->key = text_of(peer);
   if (tls_) {
-    c->key += fmt::format("#{}", ++accepted_);
+    c->guest = ++guests_;
+    c->key += fmt::format("#{}", c->guest);
   }
   {
     const lock held(driver_.mutex());
@@ -230,6 +231,7 @@ void link_core::become_open(lock& held, const connection_ptr& c) {
   }
   c->progress = c->used = std::chrono::steady_clock::now();
   c->state = connection::phase::open;
+  handshakes_.erase(c->guest);
   driver_.changed();
   if (c->can_write()) {  // what was posted, or what its senders wait for
     write(held, c, c->queued);

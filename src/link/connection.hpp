@@ -53,6 +53,9 @@ struct connection {
   [[nodiscard]] bool can_write() const noexcept {
     return !writing && !blocked && !mute && must_write(queued);
   }
+  /// Whether the peer owes the rest of something: a message, a record of TLS, the handshake. The
+  /// strand's to ask.
+  [[nodiscard]] bool begun() const noexcept { return reader.begun() || (tls && tls->begun()); }
 
   /// send() belongs to the writer, all else to the strand.
   link_socket socket;
@@ -60,6 +63,7 @@ struct connection {
   std::string key;    // the other end's address: under which senders find it
   std::string local;  // this end's
   bool outgoing = false;
+  std::uint64_t guest = 0;           // which of those who came, from 1, if they are to be counted
   std::unique_ptr<tls_session> tls;  // none: bytes go as they are
 
   // Guarded by the link's mutex.
@@ -88,7 +92,7 @@ struct connection {
   // The strand's.
   frame_reader reader;
   std::size_t counted = 0;  // bytes of the unfinished message, as the link has counted them
-  steady_time begun{};      // when that message began; before, when the handshake did
+  steady_time begun_at{};   // when what is begun() did
   bool paused = false;      // not read, as the link has no room for messages
   std::vector<boost::asio::ip::tcp::endpoint> untried;  // where it may connect to
 };

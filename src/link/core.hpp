@@ -11,6 +11,7 @@
 #include <deque>
 #include <functional>
 #include <list>
+#include <map>
 #include <memory>
 #include <span>
 #include <stop_token>
@@ -93,6 +94,8 @@ class link_core : public std::enable_shared_from_this<link_core> {
   /// Goes on with the handshake, or cuts what the peer has sealed.
   [[nodiscard]] bool decrypt(const connection_ptr& c, std::span<const std::byte> bytes);
   void drop_untrusted(const connection_ptr& c, const std::string& why);
+  /// One more is under way, of somebody who connected. REQUIRES: locked.
+  void count_handshake(const connection_ptr& c);
   /// If the peer could make sense of it. REQUIRES: closed.
   void say_goodbye(connection& c);
 
@@ -143,7 +146,8 @@ class link_core : public std::enable_shared_from_this<link_core> {
   std::unordered_set<connection_ptr> all_;
   std::unordered_map<std::string, connection_ptr, text_hash, std::equal_to<>> peers_;
   std::unordered_map<std::string, link_status, text_hash, std::equal_to<>> lost_;  // posts
-  std::deque<std::string> losers_;  // the keys of lost_, oldest first
+  std::deque<std::string> losers_;                      // the keys of lost_, oldest first
+  std::map<std::uint64_t, connection_ptr> handshakes_;  // of guests, in the order of their coming
   std::deque<datagram> received_;
   std::size_t received_size_ = 0;
   std::list<awaited_datagram*> awaiting_;  // while there are messages, as many were called up
@@ -157,7 +161,7 @@ class link_core : public std::enable_shared_from_this<link_core> {
       timer_, accept_pause_;
   std::vector<std::byte> chunk_;  // what was just read, of any connection
   std::vector<std::byte> plain_;  // the same, deciphered
-  std::uint64_t accepted_ = 0;    // how many connections were, with TLS
+  std::uint64_t guests_ = 0;      // how many connections were accepted, with TLS
   std::deque<datagram> arrived_;  // cut from what was read
   std::size_t parts_size_ = 0;    // of unfinished messages, all connections together
   std::vector<connection_ptr> paused_;

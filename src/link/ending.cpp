@@ -29,6 +29,7 @@ void link_core::drop(connection_ptr c, link_status why, drop_reason reason) {
     remember_loss(c->key, why);
   }
   all_.erase(c);
+  handshakes_.erase(c->guest);
   driver_.changed();
   boost::asio::post(strand_, [self = shared_from_this(), c = std::move(c), reason] {
     if (c->tls) {
@@ -75,7 +76,7 @@ void link_core::look_after_connections() {
       continue;
     }
     if (c->state == connection::phase::handshaking) {
-      if (now - c->begun > options_.timeout) {
+      if (now - c->begun_at > options_.timeout) {
         drop(c, link_status::unreachable, drop_reason::too_slow);
       }
       continue;
@@ -88,10 +89,10 @@ void link_core::look_after_connections() {
         c->tls->shrink();
       }
     }
-    const bool begun = c->reader.begun();
+    const bool begun = c->begun();
     const bool at_rest = c->written == c->queued && c->acknowledged == c->requests;
     if (begun && !c->paused &&
-        (now - c->begun) / (1 + c->reader.held() / mib) > options_.patience) {
+        (now - c->begun_at) / (1 + c->reader.held() / mib) > options_.patience) {
       drop(c, link_status::reset, drop_reason::too_slow);
     } else if ((c->blocked || c->mute) && now - c->progress > options_.timeout) {
       drop(c, link_status::timeout, drop_reason::unresponsive);

@@ -16,6 +16,8 @@ namespace {
 /// Forwarders that are remembered, those that were heard last. One that was forgotten goes on by
 /// the number that it says is its oldest; what it sends again then comes twice.
 constexpr std::size_t most_forwarders = 4096;
+/// Messages that go into the queue together. A frame may have millions, if they are empty.
+constexpr std::size_t most_together = 1024;
 /// Messages after which it is time to acknowledge, and to look for a stop, though more are there.
 constexpr int many = 64;
 
@@ -80,14 +82,35 @@ class queue_collector::run_state {
       }
       return status::ok;
     }
-    new_.clear();
     std::uint64_t number = f.number;
-    for (auto rest = f.messages; const auto next = detail::next_relay_message(rest); ++number) {
-      if (number > sender.last) {  // once is enough
+    auto rest = f.messages;
+    status s = status::ok;
+    do {
+      number = cut(rest, number, sender.last);
+      sender.missed = sender.missed && new_.empty();
+      s = put_all(found->first, sender, stop);
+    } while (s == status::ok && !new_.empty());
+    return s == status::too_large ? status::ok : s;
+  }
+
+  /// Takes the next new messages off the front, of which the first one has this number. The number
+  /// of what follows them.
+  std::uint64_t cut(std::span<const std::byte>& rest, std::uint64_t number, std::uint64_t last) {
+    new_.clear();
+    while (new_.size() < most_together) {
+      const auto next = detail::next_relay_message(rest);
+      if (!next) {
+        break;
+      }
+      if (number++ > last) {  // once is enough
         new_.push_back(*next);
       }
     }
-    sender.missed = sender.missed && new_.empty();
+    return number;
+  }
+
+  /// What was cut. If one is too large, that is said, and those before it are in the queue.
+  status put_all(const detail::forwarder_id& id, forwarder& sender, const std::stop_token& stop) {
     if (c_.to_.try_enqueue_batch(new_) == status::ok) {
       sender.last += new_.size();
       c_.collected_ += new_.size();
@@ -97,9 +120,8 @@ class queue_collector::run_state {
       const status s = put(each, sender, stop);
       if (s == status::too_large) {
         ++sender.last;
-        say(detail::relay_kind::too_large, found->first, sender);
+        say(detail::relay_kind::too_large, id, sender);
         --sender.last;
-        return status::ok;
       }
       if (s != status::ok) {
         return s;
@@ -136,7 +158,7 @@ class queue_collector::run_state {
 
   queue_collector& c_;
   std::map<detail::forwarder_id, forwarder> forwarders_;
-  std::vector<std::span<const std::byte>> new_;  // of the frame in hand
+  std::vector<std::span<const std::byte>> new_;  // those of a frame that are in hand
   std::uint64_t heard_ = 0;
   detail::byte_vector frame_;
 };

@@ -59,6 +59,9 @@ class queue_forwarder::run_state {
         return s;
       }
       if (f_.broken_.exchange(false)) {
+        if (sent_ > 0 && f_.last_failure_ == link_status::ok) {
+          f_.last_failure_.store(link_status::reset);
+        }
         sent_ = 0;
         wait_after_failure(stop);
       }

@@ -58,6 +58,9 @@ void link_core::read(const connection_ptr& c) {
                     between ? drop_reason::closed_by_peer : drop_reason::reset);
       return;
     }
+    if (!c->begun()) {
+      c->begun_at = std::chrono::steady_clock::now();
+    }
     const auto bytes = std::span<const std::byte>(chunk_).first(size);
     if (!(c->tls ? decrypt(c, bytes) : cut(c, bytes))) {
       return;
@@ -86,7 +89,6 @@ bool link_core::cut(const connection_ptr& c, std::span<const std::byte> bytes) {
     arrived_.push_back({std::move(f.bytes), c->key, c->local});
     arrived_size += weight(arrived_.back());
   };
-  const bool was_begun = c->reader.begun();
   auto found = flaw::none;
   try {
     found = c->reader.read(bytes, take);
@@ -96,8 +98,8 @@ bool link_core::cut(const connection_ptr& c, std::span<const std::byte> bytes) {
     return false;
   }
   const auto now = std::chrono::steady_clock::now();
-  if (!was_begun || frames > 0) {
-    c->begun = now;
+  if (frames > 0) {
+    c->begun_at = now;
   }
 
   lock held(driver_.mutex());
@@ -151,7 +153,7 @@ void link_core::resume_reading() {
   const auto now = std::chrono::steady_clock::now();
   for (const connection_ptr& c : std::exchange(paused_, {})) {
     c->paused = false;
-    c->begun = now;
+    c->begun_at = now;
     wait_until_readable(c);
   }
 }

@@ -2,11 +2,20 @@
 // not open: its senders wait, and nothing that the peer says reaches the link's user.
 #include <new>
 #include <string>
+#include <utility>
 
 #include "link/addresses.hpp"
 #include "link/core.hpp"
 
 namespace millrace::detail {
+
+namespace {
+
+/// Handshakes of those who connect that may be under way at once. Each takes up to about 200 KB,
+/// and those who know each other are done in two round trips.
+constexpr std::size_t most_handshakes = 256;
+
+}  // namespace
 
 bool link_core::begin_handshake(const connection_ptr& c) {
   try {
@@ -21,9 +30,20 @@ bool link_core::begin_handshake(const connection_ptr& c) {
       return false;
     }
     c->state = connection::phase::handshaking;
-    c->begun = c->outgoing ? c->progress : std::chrono::steady_clock::now();
+    c->begun_at = c->outgoing ? c->progress : std::chrono::steady_clock::now();
+    if (!c->outgoing) {
+      count_handshake(c);
+    }
   }
   return decrypt(c, {});  // who connects speaks first
+}
+
+void link_core::count_handshake(const connection_ptr& c) {
+  handshakes_.emplace(c->guest, c);
+  if (handshakes_.size() > most_handshakes) {
+    // The oldest: who is silent gets there, and who has just come has had no time to prove himself.
+    drop(handshakes_.begin()->second, link_status::reset, drop_reason::too_many_handshakes);
+  }
 }
 
 bool link_core::decrypt(const connection_ptr& c, std::span<const std::byte> bytes) {
@@ -34,6 +54,7 @@ bool link_core::decrypt(const connection_ptr& c, std::span<const std::byte> byte
     c->tls_due = c->tls_due || got.answers;
     c->mute = c->mute && !got.answers;
     if (c->tls->established() && !was_established) {
+      c->begun_at = std::chrono::steady_clock::now();
       become_open(held, c);
     } else {
       write(held, c, c->written);  // answers; if it failed, with the reason

@@ -111,6 +111,8 @@ tls_session::arrival tls_session::read(std::span<const std::byte> ciphertext,
     why_ = "the peer asks for too many answers";
   }
   wire_.in = {};  // is the caller's again
+  position_.pass(ciphertext);
+  begun_ = position_.within() || SSL_is_init_finished(ssl_.get()) == 0;
   if (listening_ && SSL_is_init_finished(ssl_.get()) == 1) {
     listening_ = false;
     got.answers = true;

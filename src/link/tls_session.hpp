@@ -18,6 +18,7 @@
 #include <vector>
 
 #include "link/frame.hpp"
+#include "link/record_position.hpp"
 
 struct ssl_st;  // OpenSSL's
 
@@ -54,6 +55,9 @@ class tls_session {
   /// Takes all of the ciphertext. The end that connects begins by reading nothing.
   /// REQUIRES: room in `plain` for the ciphertext's size and a record.
   arrival read(std::span<const std::byte> ciphertext, std::span<std::byte> plain);
+  /// The peer is in the middle of something: of the handshake, of a record, or of what it says of
+  /// TLS itself.
+  [[nodiscard]] bool begun() const noexcept { return begun_; }
   /// The handshake is done, and the peer is trusted.
   [[nodiscard]] bool established() const noexcept { return established_; }
   [[nodiscard]] const std::string& why() const noexcept { return why_; }
@@ -93,6 +97,8 @@ class tls_session {
   bool listening_ = false;  // in the middle of what the peer says of TLS: nothing can be sealed
 
   // The reader's.
+  record_position position_;
+  bool begun_ = true;
   bool established_ = false;
   std::string why_;
 

@@ -2,6 +2,7 @@
 // whose last word is the message's number, and now and then looks what has been answered.
 #include <charconv>
 #include <optional>
+#include <thread>
 
 #include "nats/outbox.hpp"
 #include "nats/publish_answer.hpp"
@@ -23,6 +24,8 @@ constexpr int exceeds_maximum = 10054;
 constexpr int burst = 32;
 constexpr std::chrono::milliseconds short_wait{1};
 constexpr std::chrono::seconds long_wait{1};
+// How long answers gather when there are too few, while no more messages may go.
+constexpr std::chrono::microseconds nap{200};
 
 class publishing {
  public:
@@ -126,8 +129,7 @@ class publishing {
 
   /// PREFIX.NUMBER, valid until the next call.
   const char* numbered(const std::string& prefix, std::uint64_t number) {
-    text_.clear();
-    fmt::format_to(std::back_inserter(text_), "{}.{}", prefix, number);
+    text_.assign(prefix).append(1, '.').append(fmt::format_int(number).c_str());
     return text_.c_str();
   }
 
@@ -150,12 +152,13 @@ class publishing {
     }
   }
 
-  /// For many messages at once: one at a time, each would wake the threads of both sides.
+  /// For many messages at once: each that was waited for would wake this thread.
   void wait_for_room() {
     const std::size_t enough = options_.window - options_.window / 4;
+    take_answers();
     while (outbox_.size() > enough && outbox_.refused() == 0 && !misfit_ &&
            !stop_.stop_requested()) {
-      wait_for_answer();
+      std::this_thread::sleep_for(nap);
       take_answers();
     }
   }

@@ -326,6 +326,7 @@ test_a_line_too_long_names_itself_and_loses_none_before_it() {
 test_input_that_cannot_be_read_is_an_error_that_names_it() {
   error 1 "no-such-file: No such file" publish q --file no-such-file
   error 1 "queues: Is a directory" publish q --file "$directory"
+  error 2 "--file: no file is named" publish q --file ""
 }
 
 test_publish_makes_the_queue_as_asked_and_refuses_another_size() {
@@ -943,6 +944,8 @@ test_link_with_tls_lets_in_who_shows_a_certificate_of_its_authority() {
     --tls-certificate stranger.crt --tls-key stranger.key 2>said
   wait_until grep -q "untrusted; trying again" said
   wait_until grep -q "^millrace: 127.0.0.1 is not trusted: self-signed certificate" refused
+  sleep 1.2  # it has made new links meanwhile
+  same "times it was said" "$(grep -c "is not trusted" said)" 1
   kill -INT "$pid"
   wait "$pid" || fail "the stranger exits with $?"
   background link --connect "$(cat address)" --queue here --tls-ca stranger.crt 2>said
@@ -950,6 +953,23 @@ test_link_with_tls_lets_in_who_shows_a_certificate_of_its_authority() {
   kill -INT "$pid"
   wait "$pid" || fail "the one that trusts nobody exits with $?"
   background link --connect "$(cat address)" --queue here "${ours[@]}" 2>said
+  ok subscribe there --count 1
+  same message "$(cat out)" word
+}
+
+test_link_with_tls_alone_trusts_whom_the_system_trusts() {
+  "$millrace" link --help | grep -q -- --listen || { echo "skipped: no links in this build"; return; }
+  certificate ca
+  certificate friend ca
+  background link --listen 127.0.0.1:0 --queue there --tls --tls-certificate friend.crt \
+    --tls-key friend.key >address
+  wait_until test -s address
+  ok publish here --file <(echo word)
+  background link --connect "$(cat address)" --queue here --tls 2>said
+  wait_until grep -q "^millrace: 127.0.0.1 is not trusted: unable to get local issuer" said
+  kill -INT "$pid"
+  wait "$pid" || fail "the one that does not know the authority exits with $?"
+  SSL_CERT_FILE=ca.crt background link --connect "$(cat address)" --queue here --tls
   ok subscribe there --count 1
   same message "$(cat out)" word
 }
@@ -967,6 +987,8 @@ test_link_names_the_files_for_tls_that_it_cannot_use() {
   error 2 "--tls-ca: no file is named" link --connect 127.0.0.1:1 --queue q --tls-ca ""
   error 2 "--tls-ca: no file is named" link --listen 127.0.0.1:0 --queue q --tls-ca "" \
     --tls-certificate one.crt --tls-key one.key
+  error 2 "--tls-key: no file is named" link --listen 127.0.0.1:0 --queue q --tls-key ""
+  error 2 "needs a certificate" link --listen 127.0.0.1:0 --queue q --tls
 }
 
 test_link_takes_one_side_and_an_address() {
@@ -1044,6 +1066,10 @@ test_bridge_takes_one_direction_and_what_fits_together() {
   error 2 "write a time such as 30s" bridge --queue q --stream S --from-nats --ack-wait soon
   error 2 "'a.b'" bridge --queue q --stream S --from-nats --consumer a.b
   error 2 "certificate and its key" bridge --queue q --stream S --from-nats --tls-key key
+  local file
+  for file in --tls-ca --tls-certificate --tls-key --credentials; do
+    error 2 "$file: no file is named" bridge --queue q --stream S --from-nats $file ""
+  done
   error 1 "cannot read 'nobody'.*--credentials" bridge --queue q --stream S --from-nats --credentials nobody
 }
 

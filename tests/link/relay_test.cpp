@@ -14,6 +14,7 @@
 
 #include "link/peers.hpp"
 #include "support/bytes.hpp"
+#include "support/child.hpp"
 #include "support/printing.hpp"
 #include "support/scratch.hpp"
 #include "support/watchdog.hpp"
@@ -95,6 +96,20 @@ TEST_CASE("who echoes messages has not acknowledged them") {
   std::this_thread::sleep_for(50ms);  // it reads them
   CHECK(forwarder.forwarded() == 0);
   CHECK(messages_in("here", place) == 10);
+}
+
+TEST_CASE("a connection that breaks each time though sending goes well is a failure") {
+  const test::scratch place;
+  publish_ten(place);
+  const test::raw_listener breaking;
+  queue_forwarder forwarder(subscriber("here", place.options()), breaking.address());
+  const std::jthread forwarding([&](const std::stop_token& stop) { (void)forwarder.run(stop); });
+  test::eventually([&] {
+    test::raw_peer peer = breaking.accept();
+    (void)peer.read(50);
+    peer.reset();
+    return forwarder.last_failure() == link_status::reset;
+  });
 }
 
 TEST_CASE("a forwarder that is told to stop hears first what has arrived") {
@@ -202,6 +217,24 @@ TEST_CASE("numbers that no forwarder gives are not acknowledged") {
   REQUIRE(forwarder.receive(d) == status::ok);
   CHECK(test::as_text(d.bytes) == "A" + std::string(16, 'f') + big_endian(1));
   CHECK(collector.collected() == 1);
+}
+
+TEST_CASE("a frame of millions of empty messages takes little memory besides itself") {
+  const test::scratch place;
+  const publisher maker("there", place.options(capacity));
+  const std::string address = test::nobody();
+  const auto collector = test::child::execute({MILLRACE, "link", "--listen", address, "--queue",
+                                               "there", "--directory", place.path().string()});
+  tcp_link forwarder({.address = ""});
+  constexpr std::size_t mib = std::size_t{1} << 20;
+  const auto empty_ones =
+      "B" + std::string(16, 'f') + big_endian(1) + big_endian(1) + std::string(60 * mib, '\0');
+  test::eventually([&] { return forwarder.send(address, empty_ones) == link_status::ok; });
+  const auto info = millrace::stat("there", place.path());
+  test::eventually([&] { return messages_in("there", place) == info.slots; });
+#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
+  CHECK(test::resident_memory(collector.pid()) < 120 * mib);
+#endif
 }
 
 TEST_CASE("a collector says what its queue has before it waits for room") {

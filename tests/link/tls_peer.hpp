@@ -50,6 +50,8 @@ class tls_peer {
   }
   /// Past TLS.
   [[nodiscard]] const raw_peer& wire() const { return wire_; }
+  /// The connection stays, though nobody can speak TLS on it any more.
+  [[nodiscard]] raw_peer release() { return std::move(wire_); }
 
  private:
   struct freed {

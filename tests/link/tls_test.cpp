@@ -182,6 +182,26 @@ TEST_CASE("any program with TLS and MessagePack is a peer, also one that changes
       test::tls_peer(test::raw_peer(p.there.address()), p.ca.sign(), TLS1_1_VERSION).connected());
 }
 
+TEST_CASE("hundreds of idle connections with TLS take little memory, and others don't notice") {
+  trusting_pair p;
+  const auto friendly = p.ca.sign();
+  datagram d;
+  std::vector<test::raw_peer> idle;
+  [[maybe_unused]] const std::size_t before = test::resident_memory();
+  constexpr std::size_t count = 500;
+  for (std::size_t i = 0; i < count; ++i) {
+    test::tls_peer peer(test::raw_peer(p.there.address()), friendly);
+    REQUIRE(peer.write("\xc4\x05hello"));
+    REQUIRE(p.there.receive(d) == status::ok);
+    idle.push_back(peer.release());
+  }
+  std::this_thread::sleep_for(1s);  // now they have given back what they gathered in
+#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
+  CHECK(test::resident_memory() < before + count * 40'000);
+#endif
+  REQUIRE(p.here.send_acknowledged(p.there.address(), "good") == link_status::ok);
+}
+
 TEST_CASE("what is sent while the peer is in the middle of a ticket goes when that is whole") {
   test::scratch place;
   const test::authority ca(place);

@@ -59,8 +59,11 @@ struct world {
 
 /// A link that listens in the company of strangers, and a good one that must not notice.
 struct guarded : world {
-  explicit guarded(std::chrono::nanoseconds timeout = 5s)
-      : link({.tls = why.record(ca.tls()), .timeout = timeout, .on_drop = dropped.recorder()}) {}
+  explicit guarded(std::chrono::nanoseconds timeout = 5s, std::chrono::nanoseconds patience = 10s)
+      : link({.tls = why.record(ca.tls()),
+              .timeout = timeout,
+              .patience = patience,
+              .on_drop = dropped.recorder()}) {}
 
   void nobody_else_has_noticed() {
     datagram d;
@@ -261,14 +264,60 @@ TEST_CASE("what is tampered with after the handshake ends the connection, and is
   g.nobody_else_has_noticed();
 }
 
-TEST_CASE("many who are silent in the handshake are no matter to the others") {
+TEST_CASE("a record that is not gone on with ends its connection, however slowly it goes") {
+  guarded g(5s, 1s);
+  const auto friendly = [&] {
+    test::tls_peer peer(test::raw_peer(g.link.address()), g.ca.sign());
+    REQUIRE(peer.connected());
+    return peer;
+  };
+  const std::string record = "\x17\x03\x03\x40\x00"s + std::string(100, 'x');
+  const auto silent = friendly();
+  const auto within_head = friendly();
+  REQUIRE(within_head.wire().write(record.substr(0, 3)));
+  const auto after_head = friendly();
+  REQUIRE(after_head.wire().write(record.substr(0, 5)));
+  const auto within_body = friendly();
+  REQUIRE(within_body.wire().write(record));
+  const auto slow = friendly();
+  REQUIRE(slow.wire().write(record));
+  while (slow.wire().write("x")) {
+    std::this_thread::sleep_for(5ms);
+  }
+  within_head.wire().wait_for_end();
+  after_head.wire().wait_for_end();
+  within_body.wire().wait_for_end();
+  g.dropped.wait_for(drop_reason::too_slow, 4);
+  g.nobody_else_has_noticed();
+  REQUIRE(silent.write("\xc4\x05hello"));  // being silent between records is no offence
+  datagram d;
+  REQUIRE(g.link.receive(d) == status::ok);
+  CHECK(g.dropped.count(drop_reason::too_slow) == 4);
+}
+
+TEST_CASE("handshakes that are under way are bounded, and a flood of them is no matter to others") {
   guarded g(60s);
-  std::vector<test::raw_peer> idle;
-  for (int i = 0; i < 400; ++i) {
-    idle.emplace_back(g.link.address());
+  constexpr std::size_t most = 256;
+  constexpr std::size_t all = 400;
+  std::vector<test::raw_peer> silent;
+  for (std::size_t i = 0; i < all; ++i) {
+    silent.emplace_back(g.link.address());
+    if (i % 50 == 49) {
+      tcp_link newcomer({.address = "", .tls = g.ca.tls()});
+      REQUIRE(newcomer.send_acknowledged(g.link.address(), "new") == link_status::ok);
+      datagram d;
+      REQUIRE(g.link.try_receive(d) == status::ok);
+    }
   }
   g.nobody_else_has_noticed();
-  idle.clear();
-  g.dropped.wait_for(drop_reason::untrusted, 400);
+  g.dropped.wait_for(drop_reason::too_many_handshakes, all - most);
+  silent.front().wait_for_end();  // it was the first to go
+  CHECK(g.dropped.count(drop_reason::untrusted) == 0);
+  silent.clear();
+  test::eventually([&] {
+    return g.dropped.count(drop_reason::too_many_handshakes) +
+               g.dropped.count(drop_reason::untrusted) ==
+           all;
+  });
   g.nobody_else_has_noticed();
 }

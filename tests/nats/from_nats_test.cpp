@@ -159,14 +159,19 @@ TEST_CASE("a full queue holds the server back, and nothing is lost or doubled by
   orders.options.batch = 50;
   test::bridging bridge(orders.bridge());
   test::eventually([&] { return orders.arrived() == 64; });
-  std::this_thread::sleep_for(1500ms);  // longer than ack_wait, so that some are delivered again
+  std::this_thread::sleep_for(1500ms);  // longer than ack_wait
   CHECK(stream.consumer("ORDERS", "berlin").pending <= 100);
   std::vector<std::string> messages;
-  while (messages.size() < 1000) {
-    if (const auto message = orders.queue.dequeue_for(10s)) {
-      messages.emplace_back(message->text());
+  const auto take = [&](std::size_t count) {
+    while (messages.size() < count) {
+      if (const auto message = orders.queue.dequeue_for(10s)) {
+        messages.emplace_back(message->text());
+      }
     }
-  }
+  };
+  take(30);  // so that it asks for more, and gets some again that it has not acknowledged yet
+  std::this_thread::sleep_for(200ms);
+  take(1000);
   test::eventually([&] { return stream.consumer("ORDERS", "berlin").pending == 0; });
   const auto result = bridge.finish();
   CHECK(result.messages == 1000);

@@ -172,6 +172,14 @@ char process_state(pid_t pid) {
   return name_end == std::string::npos || name_end + 2 >= text.size() ? '?' : text[name_end + 2];
 }
 
+std::size_t resident_memory(pid_t pid) {
+  std::ifstream file("/proc/" + std::to_string(pid) + "/statm");
+  std::size_t all = 0;
+  std::size_t resident = 0;
+  file >> all >> resident;
+  return resident * static_cast<std::size_t>(::getpagesize());
+}
+
 void eventually(const std::function<bool()>& condition) {
   while (!condition()) {
     std::this_thread::sleep_for(std::chrono::milliseconds(1));

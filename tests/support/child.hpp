@@ -1,12 +1,14 @@
 // Processes of a test: forked ones that run a function, or other programs.
 #pragma once
 
+#include <cstddef>
 #include <functional>
 #include <source_location>
 #include <string>
 #include <vector>
 
 #include <sys/types.h>
+#include <unistd.h>
 
 namespace test {
 
@@ -55,6 +57,9 @@ class gate {
 /// For processes that have no doctest to report to: throws, with the place, unless it holds.
 void expect(bool holds, const std::string& what = "",
             std::source_location place = std::source_location::current());
+
+/// Bytes that a process, this one unless told, has in the machine's memory.
+[[nodiscard]] std::size_t resident_memory(pid_t pid = ::getpid());
 
 /// The state letter of /proc/PID/stat: R running, S sleeping, T stopped, Z ended.
 [[nodiscard]] char process_state(pid_t pid);

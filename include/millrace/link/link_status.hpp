@@ -25,18 +25,19 @@ enum class [[nodiscard]] link_status{
 
 /// Why a connection ended; given to link_options::on_drop.
 enum class drop_reason {
-  closed_by_peer,   // the peer ended it between two messages; with TLS, it said so (close_notify)
-  reset,            // it broke, maybe in the middle of a message
-  not_a_message,    // something else than a bin or a str arrived, or no MessagePack at all
-  too_large,        // a length above max_message_size was announced
-  too_slow,         // a message, or the handshake of TLS, was begun, and not gone on with
-  untrusted,        // see link_status::untrusted
-  too_much_memory,  // unfinished messages fill the link's memory, and this had the largest
-  unresponsive,     // the peer takes no bytes
-  no_connection,    // an attempt to connect failed
-  idle,             // nothing was sent or received for as long as idle_after
-  displaced,        // the pool was full, and this one had not been used for longest
-  closed,           // the link was closed
+  closed_by_peer,  // the peer ended it between two messages; with TLS, it said so (close_notify)
+  reset,           // it broke, maybe in the middle of a message
+  not_a_message,   // something else than a bin or a str arrived, or no MessagePack at all
+  too_large,       // a length above max_message_size was announced
+  too_slow,   // a message, or the handshake or a record of TLS, was begun, and not gone on with
+  untrusted,  // see link_status::untrusted
+  too_many_handshakes,  // others connected while this one was in the middle of the handshake of TLS
+  too_much_memory,      // unfinished messages fill the link's memory, and this had the largest
+  unresponsive,         // the peer takes no bytes
+  no_connection,        // an attempt to connect failed
+  idle,                 // nothing was sent or received for as long as idle_after
+  displaced,            // the pool was full, and this one had not been used for longest
+  closed,               // the link was closed
 };
 
 /// The enumerator's name, for messages to people.
@@ -82,6 +83,8 @@ enum class drop_reason {
     return "too_slow";
   case drop_reason::untrusted:
     return "untrusted";
+  case drop_reason::too_many_handshakes:
+    return "too_many_handshakes";
   case drop_reason::too_much_memory:
     return "too_much_memory";
   case drop_reason::unresponsive:
