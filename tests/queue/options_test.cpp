@@ -1,5 +1,6 @@
 // What options mean: defaults, rounding, and the refusal of what an existing queue does not have.
 #include <algorithm>
+#include <chrono>
 #include <functional>
 #include <limits>
 #include <string>
@@ -28,6 +29,42 @@ TEST_CASE("a setting remembers whether somebody chose it") {
   const millrace::setting<role> chosen = role::shared;
   CHECK(chosen.chosen());
   CHECK(chosen == role::shared);
+}
+
+TEST_CASE("options may be given in a row, or by name") {
+  using namespace std::chrono_literals;
+  const queue_options in_a_row{4096,
+                               64,
+                               "/here",
+                               millrace::opening::create_only,
+                               lifetime::transient,
+                               delivery::at_most_once,
+                               role::exclusive,
+                               role::exclusive,
+                               1ms,
+                               0660};
+  const queue_options by_name{.capacity = 4096,
+                              .block_size = 64,
+                              .directory = "/here",
+                              .open = millrace::opening::create_only,
+                              .life = lifetime::transient,
+                              .guarantee = delivery::at_most_once,
+                              .publishers = role::exclusive,
+                              .subscribers = role::exclusive,
+                              .patience = 1ms,
+                              .permissions = 0660};
+  for (const auto& options : {in_a_row, by_name}) {
+    CHECK(options.capacity == 4096);
+    CHECK(options.block_size == 64);
+    CHECK(options.directory == "/here");
+    CHECK(options.open == millrace::opening::create_only);
+    CHECK(options.life == lifetime::transient);
+    CHECK(options.guarantee == delivery::at_most_once);
+    CHECK(options.publishers == role::exclusive);
+    CHECK(options.subscribers == role::exclusive);
+    CHECK(options.patience == 1ms);
+    CHECK(options.permissions == 0660);
+  }
 }
 
 TEST_CASE("a queue made without options has the documented defaults") {
