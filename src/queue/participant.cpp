@@ -14,9 +14,27 @@
 
 namespace millrace::detail {
 
+namespace {
+
+/// Whether an option's value is one of those that have a name, of which `last` is the last.
+template <class Enum>
+bool named(Enum value, Enum last) noexcept {
+  return value >= Enum{} && value <= last;
+}
+
+}  // namespace
+
 participant::participant(std::string_view name, const queue_options& options, side which)
     : generation_(os::fork_generation()) {
   const std::filesystem::path path = queue_path(name, options.directory);
+  if (!named(options.open, opening::open_only) ||
+      !named<lifetime>(options.life, lifetime::transient) ||
+      !named<delivery>(options.guarantee, delivery::at_most_once) ||
+      !named<role>(options.publishers, role::exclusive) ||
+      !named<role>(options.subscribers, role::exclusive)) {
+    fail(errc::invalid_option, path.string(), "checking open, life, guarantee and roles",
+         "expected values that have a name, found another one");
+  }
   if ((options.permissions & ~0777U) != 0 || (options.permissions & 0600U) != 0600U) {
     fail(errc::invalid_option, path.string(), "checking permissions",
          fmt::format("expected access bits up to 0777 that include 0600, found 0{:o}",

@@ -134,6 +134,25 @@ TEST_CASE("impossible option values are refused and leave nothing behind") {
                        *problem.code == errc::out_of_memory;
     CHECK_MESSAGE(named, problem.text);
   }
+  const std::function<void(queue_options&)> impossible[] = {
+      [](auto& o) { o.open = static_cast<millrace::opening>(3); },
+      [](auto& o) { o.life = static_cast<lifetime>(2); },
+      [](auto& o) { o.life = static_cast<lifetime>(-1); },
+      [](auto& o) { o.guarantee = static_cast<delivery>(2); },
+      [](auto& o) { o.publishers = static_cast<role>(2); },
+      [](auto& o) { o.subscribers = static_cast<role>(256); },
+      [](auto& o) { o.permissions = 01777; },
+      [](auto& o) { o.permissions = 0400; },
+      [](auto& o) { o.patience = std::chrono::nanoseconds(-1); },
+      [](auto& o) { o.spin = std::chrono::nanoseconds(-1); },
+      [](auto& o) { o.directory += std::string("/\0/", 3); }};
+  for (const auto& spoil : impossible) {
+    INFO("number ", &spoil - impossible);
+    auto options = directory.options();
+    spoil(options);
+    CHECK_ERROR(errc::invalid_option, publisher("q", options));
+    CHECK_ERROR(errc::invalid_option, subscriber("q", options));
+  }
   CHECK(directory.entries().empty());
 }
 
