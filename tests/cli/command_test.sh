@@ -539,6 +539,24 @@ test_a_full_disk_costs_no_message() {
   cmp <(sort -n out) input || fail content
 }
 
+test_closed_streams_are_errors_that_cost_no_message() {
+  seq 1 5 >input
+  ok publish q --file input
+  "$millrace" subscribe q --count 2 --directory "$directory" <&- >&- 2>err
+  same "exit code" $? 1
+  one_line "standard output: Bad file descriptor"
+  "$millrace" publish q --directory "$directory" <&- >&- 2>err
+  same "exit code" $? 1
+  one_line "standard input: Bad file descriptor"
+  "$millrace" subscribe q --directory "$directory" <&- >&- 2>&-
+  same "exit code with no stream at all" $? 1
+  "$millrace" publish q --file input --directory "$directory" <&- >&- 2>&-
+  same "exit code of a publish that needs none of them" $? 0
+  same depth "$(about q depth)" 10
+  ok subscribe q
+  cmp <(sort -n out) <(sort -n input input) || fail content
+}
+
 test_a_signal_ends_subscribe_while_nobody_reads_its_output() {
   ok publish q --capacity 8MiB --file <(seq 1000000 1029999)
   mkfifo pipe

@@ -3,6 +3,7 @@
 #include <csignal>
 #include <filesystem>
 #include <fstream>
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -471,6 +472,24 @@ TEST_CASE("no file descriptors left is a named error, and nothing is left behind
     return 0;
   });
   CHECK(limited.wait() == 0);
+}
+
+TEST_CASE("what is printed by a program that closed its standard streams stays out of the queue") {
+  test::scratch directory;
+  auto closed = test::child::run([&] {
+    for (int stream = 0; stream < 3; ++stream) {
+      ::close(stream);
+    }
+    publisher p("q", directory.options());
+    subscriber s("q", directory.options());
+    for (int stream = 0; stream < 3; ++stream) {
+      test::expect(::write(stream, "printed", 7) == -1);
+    }
+    test::expect(p.try_enqueue("kept") == status::ok);
+    return 0;
+  });
+  CHECK(closed.wait() == 0);
+  CHECK(millrace::stat("q", directory.path()).depth == 1);
 }
 
 TEST_CASE("more handles than the table of participants holds are too_many_participants") {
