@@ -103,9 +103,16 @@ void participant::open(const std::filesystem::path& path, const queue_options& o
     if (options.open == opening::create_only && !made) {
       fail(errc::already_exists, path.string(), "creating", "there is a queue of this name");
     }
-    if (join(options, which)) {
-      leases_->unlock(lease_byte::gate);
-      return;
+    try {
+      if (join(options, which)) {
+        leases_->unlock(lease_byte::gate);
+        return;
+      }
+    } catch (...) {
+      if (made) {
+        withdraw();
+      }
+      throw;
     }
   }
 }
@@ -214,6 +221,18 @@ void participant::close_if_last() noexcept {
     }
   } catch (...) {
     // Left behind, it is removed by whoever opens the name next.
+  }
+}
+
+void participant::withdraw() noexcept {
+  try {
+    if (leases_->try_lock(lease_byte::gate) &&
+        queue_->head().joined.load(std::memory_order_acquire) == 0) {
+      announce_removal(*queue_);
+      take_name_away(queue_->path(), queue_->file(), *leases_, queue_.get());
+    }
+  } catch (...) {
+    // Left behind as a queue in order, without a message.
   }
 }
 

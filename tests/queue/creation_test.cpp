@@ -492,6 +492,40 @@ TEST_CASE("what is printed by a program that closed its standard streams stays o
   CHECK(millrace::stat("q", directory.path()).depth == 1);
 }
 
+TEST_CASE("no room for a queue's semaphores is a named error, and nothing is left behind") {
+  constexpr int cannot_mount = 77;
+  auto limited = test::child::run([&] {
+    const fs::path roomy = fs::temp_directory_path();
+    if (::unshare(CLONE_NEWNS) != 0 ||
+        ::mount("none", "/", nullptr, MS_REC | MS_PRIVATE, nullptr) != 0 ||
+        ::mount("roomy", roomy.c_str(), "tmpfs", 0, "size=8m") != 0) {
+      return cannot_mount;
+    }
+    const queue_options options{.directory = roomy};
+    test::expect(publisher("used", options).try_enqueue("kept") == status::ok);
+    if (::mount("full", "/dev/shm", "tmpfs", 0, "nr_inodes=1") != 0) {
+      return cannot_mount;
+    }
+    for (const char* name : {"new", "used"}) {
+      for (const std::function<void()>& open :
+           {std::function<void()>([&] { publisher(name, options); }),
+            std::function<void()>([&] { subscriber(name, options); })}) {
+        const auto found = test::error_of(open);
+        test::expect(found.code == errc::no_space, found.text);
+      }
+    }
+    test::expect(millrace::list(roomy) == std::vector<std::string>{"used"});
+    test::expect(millrace::stat("used", roomy).depth == 1);
+    return 0;
+  });
+  const int result = limited.wait();
+  if (result == cannot_mount) {
+    MESSAGE("skipped: needs the right to mount");
+    return;
+  }
+  CHECK(result == 0);
+}
+
 TEST_CASE("more handles than the table of participants holds are too_many_participants") {
   test::scratch directory;
   const auto options = directory.options(4096, 64);
