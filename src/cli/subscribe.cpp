@@ -35,7 +35,7 @@ struct subscribe_arguments {
   bool follow = false;
 
   /// Whether an empty queue, or none yet, is something to wait for.
-  [[nodiscard]] bool waits() const { return count || timeout || follow; }
+  [[nodiscard]] bool waits() const { return count.value_or(0) > 0 || timeout || follow; }
 };
 
 /// Messages on loan on their way to standard output.

@@ -425,6 +425,7 @@ test_count_takes_no_more_than_asked() {
   same in_hands "$(about q in_hands)" 0
   ok subscribe q --count 0
   [[ ! -s out ]] || fail "something came"
+  error 1 "nothing-like-it.*'millrace list'" subscribe nothing-like-it --count 0
   ok subscribe q
   cmp out <(seq 131 500) || fail "the rest"
 }
