@@ -20,6 +20,9 @@ void add_directory(CLI::App& verb, std::filesystem::path& directory);
 /// --capacity and --block-size
 void add_sizes(CLI::App& verb, queue_options& options);
 
+/// --permissions
+void add_permissions(CLI::App& verb, queue_options& options);
+
 /// What ends a message in the byte stream; nothing: messages lie next to each other.
 using delimiter = std::optional<char>;
 void add_delimiter(CLI::App& verb, delimiter& chosen);

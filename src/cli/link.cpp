@@ -131,6 +131,7 @@ void add_link(CLI::App& app, verb& chosen) {
       ->type_name("FILE");
   link.add_option("--tls-key", arguments->tls.key, "Its key")->check(named)->type_name("FILE");
   add_sizes(link, arguments->options);
+  add_permissions(link, arguments->options);
   add_directory(link, arguments->options.directory);
   link.callback([arguments, &chosen] {
     if (arguments->listen.empty() == arguments->connect.empty()) {

@@ -261,6 +261,7 @@ void add_subscribe(CLI::App& app, verb& chosen) {
       ->type_name("TIME");
   subscribe.add_flag("--follow", arguments->follow, "Go on until interrupted");
   add_delimiter(subscribe, arguments->ends);
+  add_permissions(subscribe, arguments->options);
   add_directory(subscribe, arguments->options.directory);
   subscribe.callback([arguments, &chosen] {
     chosen = [arguments] {

@@ -133,6 +133,19 @@ test_create_takes_roles_guarantee_and_permissions() {
   same mode "$(stat -c %a "$directory/r")" 600
 }
 
+test_a_queue_of_another_user_is_used_by_who_says_so() {
+  ((EUID == 0)) || { echo "skipped: needs the right to give files away"; return; }
+  ok create q --permissions 0660
+  chown 65534 "$directory/q"
+  error 1 "user 65534.*--permissions 0660" publish q --file /dev/null
+  error 1 "user 65534.*--permissions 0660" subscribe q
+  ok publish q --permissions 0660 --file <(echo ours)
+  ok subscribe q --permissions 0660
+  same content "$(cat out)" ours
+  ok publish made --permissions 0640 --file /dev/null
+  same "mode of a new one" "$(stat -c %a "$directory/made")" 640
+}
+
 test_an_exclusive_role_refuses_a_second_one_and_says_who_has_it() {
   ok create q --exclusive-publisher
   input_pipe
@@ -157,6 +170,7 @@ test_bad_options_are_usage_errors_that_show_a_good_one() {
   done
   for text in 8 1777 rw 0x1ff; do
     error 2 "--permissions .*0600" create q --permissions="$text"
+    error 2 "--permissions .*0600" publish q --permissions="$text"
   done
   for text in never -1s 5x 1e3; do
     error 2 "--timeout .*5s" subscribe q --timeout="$text"
