@@ -64,7 +64,13 @@ std::filesystem::path queue_path(std::string_view name, const std::filesystem::p
          fmt::format("expected a path, found '{}'", printable(directory.native())));
   }
   // Absolute, since the process may change its directory while it takes part.
-  return std::filesystem::absolute(directory.empty() ? default_directory() : directory) / name;
+  std::error_code failure;
+  const auto place =
+      std::filesystem::absolute(directory.empty() ? default_directory() : directory, failure);
+  if (failure) {
+    fail_system(failure.value(), (directory / name).string(), "finding the current directory");
+  }
+  return place / name;
 }
 
 std::size_t geometry::file_size() const noexcept {

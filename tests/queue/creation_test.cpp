@@ -474,6 +474,27 @@ TEST_CASE("no file descriptors left is a named error, and nothing is left behind
   CHECK(limited.wait() == 0);
 }
 
+TEST_CASE("a relative directory in a current one that is gone is a named error") {
+  test::scratch directory;
+  auto lost = test::child::run([&] {
+    const fs::path gone = directory.path() / "gone";
+    fs::create_directory(gone);
+    fs::current_path(gone);
+    fs::remove(gone);
+    const queue_options options{.directory = "queues"};
+    for (const std::function<void()>& use :
+         {std::function<void()>([&] { publisher("q", options); }),
+          std::function<void()>([&] { static_cast<void>(millrace::stat("q", "queues")); }),
+          std::function<void()>([&] { millrace::remove("q", "queues"); })}) {
+      const auto found = test::error_of(use);
+      test::expect(found.code == errc::not_found, found.text);
+      test::expect(found.says("queues/q"), found.text);
+    }
+    return 0;
+  });
+  CHECK(lost.wait() == 0);
+}
+
 TEST_CASE("what is printed by a program that closed its standard streams stays out of the queue") {
   test::scratch directory;
   auto closed = test::child::run([&] {
