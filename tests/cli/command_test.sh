@@ -1104,6 +1104,11 @@ test_bench_prints_a_table_and_leaves_nothing_behind() {
   [[ -z $(ls -A "$directory") ]] || fail "left behind: $(ls -A "$directory")"
 }
 
+test_bench_says_once_that_its_directory_is_not_there() {
+  rmdir "$directory"
+  error 1 "no directory.*--directory" bench
+}
+
 test_an_interrupted_bench_leaves_nothing_behind() {
   background bench >out 2>err
   wait_until test -e "$directory/millrace-bench-$pid-64-shared-there"
