@@ -513,6 +513,30 @@ TEST_CASE("what is printed by a program that closed its standard streams stays o
   CHECK(millrace::stat("q", directory.path()).depth == 1);
 }
 
+TEST_CASE("a queue can be made where /proc is not mounted") {
+  test::scratch directory;
+  constexpr int cannot_unmount = 77;
+  auto without = test::child::run([&] {
+    if (::unshare(CLONE_NEWNS) != 0 ||
+        ::mount("none", "/", nullptr, MS_REC | MS_PRIVATE, nullptr) != 0 ||
+        ::umount2("/proc", MNT_DETACH) != 0) {
+      return cannot_unmount;
+    }
+    publisher p("q", directory.options());
+    subscriber s("q", directory.options());
+    test::expect(p.try_enqueue("x") == status::ok);
+    test::expect(s.dequeue().has_value());
+    test::expect(directory.entries() == std::vector<std::string>{"q"});
+    return 0;
+  });
+  const int result = without.wait();
+  if (result == cannot_unmount) {
+    MESSAGE("skipped: needs the right to unmount");
+    return;
+  }
+  CHECK(result == 0);
+}
+
 TEST_CASE("no room for a queue's semaphores is a named error, and nothing is left behind") {
   constexpr int cannot_mount = 77;
   auto limited = test::child::run([&] {
