@@ -13,6 +13,23 @@
 
 namespace millrace::cli {
 
+namespace {
+
+unsigned parse_permissions(const std::string& text) {
+  unsigned mode = 0;
+  const char* end = text.data() + text.size();
+  const auto parsed = std::from_chars(text.data(), end, mode, 8);
+  if (parsed.ec != std::errc() || parsed.ptr != end || mode > 0777) {
+    throw failure(exit_code::usage,
+                  fmt::format("--permissions cannot be '{}'; write an octal mode such as 0600 (you "
+                              "alone) or 0660 (your group too)",
+                              text));
+  }
+  return mode;
+}
+
+}  // namespace
+
 void add_queue_name(CLI::App& verb, std::string& name) {
   verb.add_option("NAME", name, "The queue's name")->required()->type_name("");
 }
@@ -43,6 +60,15 @@ void add_sizes(CLI::App& verb, queue_options& options) {
           },
           "Room of one slot, a power of two from 64 [256]")
       ->type_name("SIZE");
+}
+
+void add_permissions(CLI::App& verb, queue_options& options) {
+  verb.add_option_function<std::string>(
+          "--permissions",
+          [&options](const std::string& text) { options.permissions = parse_permissions(text); },
+          "Access mode of a new queue's file; one with bits for others says that the queue may be "
+          "another user's [0600]")
+      ->type_name("MODE");
 }
 
 void add_delimiter(CLI::App& verb, delimiter& chosen) {

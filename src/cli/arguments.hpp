@@ -23,6 +23,9 @@ void must_name_a_file(CLI::Option& option);
 /// --capacity and --block-size
 void add_sizes(CLI::App& verb, queue_options& options);
 
+/// --permissions
+void add_permissions(CLI::App& verb, queue_options& options);
+
 /// What ends a message in the byte stream; nothing: messages lie next to each other.
 using delimiter = std::optional<char>;
 void add_delimiter(CLI::App& verb, delimiter& chosen);

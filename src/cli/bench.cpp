@@ -195,10 +195,8 @@ void print(const result& row) {
                          row.p50_microseconds, row.p99_microseconds));
 }
 
-void print_results(const bench_queues& queues, child_process& publishing,
-                   child_process& answering) {
+void print_results(subscriber& results, child_process& publishing, child_process& answering) {
   const interruption signals;
-  subscriber results(queues.results(), queues.options(role::shared));
   write_text("Between two processes, copying in and out, blocking calls.\n"
              "                         one way                  round trip, us\n"
              " message  roles      messages/s        MB/s        p50        p99\n");
@@ -222,9 +220,11 @@ exit_code bench(const std::filesystem::path& directory) {
   const bench_queues queues(directory);
   const std::unique_ptr<const bench_queues, void (*)(const bench_queues*)> cleaning_up(
       &queues, [](const bench_queues* made) { made->remove_all(); });
+  // Before there are several to say that no queue can be made here.
+  subscriber results(queues.results(), queues.options(role::shared));
   child_process answering([&] { run_answering_side(queues); });
   child_process publishing([&] { run_publishing_side(queues); });
-  print_results(queues, publishing, answering);
+  print_results(results, publishing, answering);
   return exit_code::ok;
 }
 

@@ -210,6 +210,7 @@ void add_bridge(CLI::App& app, verb& chosen) {
                        "Go on without messages that can never fit, instead of ending");
   add_server(bridge_verb, arguments->to.server);
   add_sizes(bridge_verb, arguments->options);
+  add_permissions(bridge_verb, arguments->options);
   add_directory(bridge_verb, arguments->options.directory);
   bridge_verb.callback(
       [arguments, &chosen] { chosen = [arguments] { return bridge(*arguments); }; });

@@ -1,9 +1,7 @@
 // millrace create: makes a queue that stays until it is removed.
-#include <charconv>
 #include <memory>
 
 #include <CLI/CLI.hpp>
-#include <fmt/format.h>
 #include <millrace/queue/publisher.hpp>
 
 #include "arguments.hpp"
@@ -17,19 +15,6 @@ struct create_arguments {
   std::string name;
   queue_options options;
 };
-
-unsigned parse_permissions(const std::string& text) {
-  unsigned mode = 0;
-  const char* end = text.data() + text.size();
-  const auto parsed = std::from_chars(text.data(), end, mode, 8);
-  if (parsed.ec != std::errc() || parsed.ptr != end || mode > 0777) {
-    throw failure(exit_code::usage,
-                  fmt::format("--permissions cannot be '{}'; write an octal mode such as 0600 (you "
-                              "alone) or 0660 (your group too)",
-                              text));
-  }
-  return mode;
-}
 
 }  // namespace
 
@@ -49,14 +34,7 @@ void add_create(CLI::App& app, verb& chosen) {
        arguments->options.subscribers, role::exclusive);
   flag("--at-most-once", "Drop a message whose subscriber dies instead of delivering it again",
        arguments->options.guarantee, delivery::at_most_once);
-  create
-      .add_option_function<std::string>(
-          "--permissions",
-          [options = &arguments->options](const std::string& text) {
-            options->permissions = parse_permissions(text);
-          },
-          "Access mode of the queue's file [0600]")
-      ->type_name("MODE");
+  add_permissions(create, arguments->options);
   create.callback([arguments, &chosen] {
     chosen = [arguments] {
       arguments->options.open = opening::create_only;

@@ -130,6 +130,7 @@ void add_link(CLI::App& app, verb& chosen) {
                                     "Use TLS; the certificate to show"));
   must_name_a_file(*link.add_option("--tls-key", arguments->tls.key, "Its key"));
   add_sizes(link, arguments->options);
+  add_permissions(link, arguments->options);
   add_directory(link, arguments->options.directory);
   link.callback([arguments, &chosen] {
     if (arguments->listen.empty() == arguments->connect.empty()) {

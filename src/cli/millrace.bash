@@ -41,22 +41,24 @@ _millrace() {
       options="--capacity --block-size --directory --exclusive-publisher --exclusive-subscriber
         --at-most-once --permissions --help"
       ;;
-    publish) options="--file --delimiter --chunk --capacity --block-size --directory --help" ;;
-    subscribe) options="--count --timeout --follow --delimiter --directory --help" ;;
+    publish)
+      options="--file --delimiter --chunk --capacity --block-size --permissions --directory --help"
+      ;;
+    subscribe) options="--count --timeout --follow --delimiter --permissions --directory --help" ;;
     list) options="--long --directory --help" ;;
     stat) options="--json --directory --help" ;;
     doctor) options="--repair --json --directory --help" ;;
     peek) options="--count --delimiter --directory --help" ;;
     link)
       options="--listen --connect --queue --tls --tls-ca --tls-certificate --tls-key --capacity
-        --block-size --directory --help"
+        --block-size --permissions --directory --help"
       ;;
     remove | bench) options="--directory --help" ;;
     bridge)
       options="--queue --stream --subject --to-nats --from-nats --publish-to --window --consumer
         --max-ack-pending --ack-wait --replicas --no-create --skip-oversized --nats --user
         --password --token --credentials --tls-ca --tls-certificate --tls-key --capacity
-        --block-size --directory --help"
+        --block-size --permissions --directory --help"
       ;;
     *) return ;;
   esac

@@ -35,7 +35,7 @@ std::string_view advice(errc code) {
   case errc::too_many_participants:
     return "end some of the processes that 'millrace stat' names";
   case errc::wrong_owner:
-    return "ask its owner to create it with --permissions for others";
+    return "add --permissions 0660 if you trust its owner, who must have created it with that";
   case errc::permission_denied:
     return "check who owns that file, or the directory and the queue's file";
   case errc::no_space:

@@ -207,6 +207,7 @@ void add_publish(CLI::App& app, verb& chosen) {
           "Bytes of a message with --delimiter none [64KiB]")
       ->type_name("SIZE");
   add_sizes(publish, arguments->options);
+  add_permissions(publish, arguments->options);
   add_directory(publish, arguments->options.directory);
   publish.callback([arguments, &chosen] {
     if (arguments->chunk != 0 && arguments->ends) {

@@ -35,7 +35,7 @@ struct subscribe_arguments {
   bool follow = false;
 
   /// Whether an empty queue, or none yet, is something to wait for.
-  [[nodiscard]] bool waits() const { return count || timeout || follow; }
+  [[nodiscard]] bool waits() const { return count.value_or(0) > 0 || timeout || follow; }
 };
 
 /// Messages on loan on their way to standard output.
@@ -261,6 +261,7 @@ void add_subscribe(CLI::App& app, verb& chosen) {
       ->type_name("TIME");
   subscribe.add_flag("--follow", arguments->follow, "Go on until interrupted");
   add_delimiter(subscribe, arguments->ends);
+  add_permissions(subscribe, arguments->options);
   add_directory(subscribe, arguments->options.directory);
   subscribe.callback([arguments, &chosen] {
     chosen = [arguments] {

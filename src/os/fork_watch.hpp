@@ -25,7 +25,8 @@ extern std::atomic<std::uint32_t> fork_generation;
 /// (A child made by a bare clone system call, past the C library, is not noticed.)
 class private_descriptor {
  public:
-  /// Opens `path` as open() does; get() is negative, with errno set, if that fails.
+  /// Opens `path` as open() does, but never as the number of a standard stream; get() is negative,
+  /// with errno set, if that fails.
   private_descriptor(const char* path, int flags);
   private_descriptor(const private_descriptor&) = delete;
   private_descriptor& operator=(const private_descriptor&) = delete;

@@ -1,6 +1,8 @@
 // fork_watch by pthread_atfork.
 #include "os/fork_watch.hpp"
 
+#include <cerrno>
+
 #include <fcntl.h>
 #include <pthread.h>
 #include <unistd.h>
@@ -54,6 +56,23 @@ struct descriptor_list {
   }
 };
 
+namespace {
+
+/// In a program that closed its standard streams a file would take their numbers, and what is
+/// printed would go into it.
+int above_standard_streams(int descriptor) noexcept {
+  if (descriptor < 0 || descriptor > STDERR_FILENO) {
+    return descriptor;
+  }
+  const int higher = ::fcntl(descriptor, F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
+  const int problem = errno;
+  ::close(descriptor);
+  errno = problem;
+  return higher;
+}
+
+}  // namespace
+
 std::mutex& fork_mutex() {
   return descriptor_list::get().mutex;
 }
@@ -62,7 +81,7 @@ std::mutex& fork_mutex() {
 
 private_descriptor::private_descriptor(const char* path, int flags) {
   const std::lock_guard lock(fork_mutex());
-  descriptor_ = ::open(path, flags);
+  descriptor_ = above_standard_streams(::open(path, flags));
   descriptor_list::get().add(*this);
 }
 

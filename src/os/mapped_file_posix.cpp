@@ -24,6 +24,8 @@ using millrace::detail::fail_system;
 
 namespace {
 
+constexpr const char* own_descriptors = "/proc/self/fd";  // not there in every chroot
+
 void reserve(int descriptor, std::size_t size, const std::string& path) {
   // Past this limit the system sends a signal that ends the process before any error is returned.
   rlimit limit{};
@@ -70,24 +72,28 @@ file file::create_nameless(const std::filesystem::path& path, std::size_t size,
   const std::filesystem::path directory = path.parent_path();
   int descriptor = -1;
   std::string private_name;
+  int problem = EOPNOTSUPP;
 #ifdef O_TMPFILE
-  descriptor = ::open(directory.c_str(), O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
+  if (::access(own_descriptors, X_OK) == 0) {  // it gets its name by way of these
+    descriptor = ::open(directory.c_str(), O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
+    problem = errno;
+  }
 #endif
-  if (descriptor < 0 && (errno == EOPNOTSUPP || errno == EISDIR || errno == EINVAL)) {
+  if (descriptor < 0 && (problem == EOPNOTSUPP || problem == EISDIR || problem == EINVAL)) {
     // A name that no queue can have, taken away again by the destructor.
     private_name = (directory / ".millrace-XXXXXX").string();
     descriptor = ::mkostemp(private_name.data(), O_CLOEXEC);
+    problem = errno;
     if (descriptor < 0) {
       private_name.clear();
     }
   }
   if (descriptor < 0) {
-    const int number = errno;
-    if (number == ENOENT || number == ENOTDIR) {
+    if (problem == ENOENT || problem == ENOTDIR) {
       fail(errc::not_found, path.string(), "creating",
            fmt::format("there is no directory '{}'", directory.string()));
     }
-    fail_system(number, path.string(), "creating a file in its directory");
+    fail_system(problem, path.string(), "creating a file in its directory");
   }
   file result(path, descriptor);
   result.private_name_ = std::move(private_name);
@@ -138,7 +144,7 @@ std::optional<file> file::open(const std::filesystem::path& path, access how, bo
 bool file::publish() {
   int result = 0;
   if (private_name_.empty()) {
-    const std::string self = fmt::format("/proc/self/fd/{}", descriptor_);
+    const std::string self = fmt::format("{}/{}", own_descriptors, descriptor_);
     result = ::linkat(AT_FDCWD, self.c_str(), AT_FDCWD, path_.c_str(), AT_SYMLINK_FOLLOW);
   } else {
     result = ::link(private_name_.c_str(), path_.c_str());

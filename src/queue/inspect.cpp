@@ -229,6 +229,7 @@ bool remove(std::string_view name, const std::filesystem::path& directory) {
     announce_removal(*queue);
   } catch (const error&) {
     // Of another format, or damaged: nobody can be told, but it can go.
+    segment::remove_semaphores(*file);
   }
   take_name_away(path, file->id(), *leases, queue.get());
   return true;

@@ -59,8 +59,18 @@ std::filesystem::path queue_path(std::string_view name, const std::filesystem::p
       refuse(fmt::format("byte 0x{:02x} at {}", static_cast<unsigned char>(name[i]), i));
     }
   }
+  if (directory.native().find('\0') != std::string::npos) {
+    fail(errc::invalid_option, name, "checking its directory",
+         fmt::format("expected a path, found '{}'", printable(directory.native())));
+  }
   // Absolute, since the process may change its directory while it takes part.
-  return std::filesystem::absolute(directory.empty() ? default_directory() : directory) / name;
+  std::error_code failure;
+  const auto place =
+      std::filesystem::absolute(directory.empty() ? default_directory() : directory, failure);
+  if (failure) {
+    fail_system(failure.value(), (directory / name).string(), "finding the current directory");
+  }
+  return place / name;
 }
 
 std::size_t geometry::file_size() const noexcept {

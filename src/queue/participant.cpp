@@ -14,9 +14,27 @@
 
 namespace millrace::detail {
 
+namespace {
+
+/// Whether an option's value is one of those that have a name, of which `last` is the last.
+template <class Enum>
+bool named(Enum value, Enum last) noexcept {
+  return value >= Enum{} && value <= last;
+}
+
+}  // namespace
+
 participant::participant(std::string_view name, const queue_options& options, side which)
     : generation_(os::fork_generation()) {
   const std::filesystem::path path = queue_path(name, options.directory);
+  if (!named(options.open, opening::open_only) ||
+      !named<lifetime>(options.life, lifetime::transient) ||
+      !named<delivery>(options.guarantee, delivery::at_most_once) ||
+      !named<role>(options.publishers, role::exclusive) ||
+      !named<role>(options.subscribers, role::exclusive)) {
+    fail(errc::invalid_option, path.string(), "checking open, life, guarantee and roles",
+         "expected values that have a name, found another one");
+  }
   if ((options.permissions & ~0777U) != 0 || (options.permissions & 0600U) != 0600U) {
     fail(errc::invalid_option, path.string(), "checking permissions",
          fmt::format("expected access bits up to 0777 that include 0600, found 0{:o}",
@@ -85,9 +103,16 @@ void participant::open(const std::filesystem::path& path, const queue_options& o
     if (options.open == opening::create_only && !made) {
       fail(errc::already_exists, path.string(), "creating", "there is a queue of this name");
     }
-    if (join(options, which)) {
-      leases_->unlock(lease_byte::gate);
-      return;
+    try {
+      if (join(options, which)) {
+        leases_->unlock(lease_byte::gate);
+        return;
+      }
+    } catch (...) {
+      if (made) {
+        withdraw();
+      }
+      throw;
     }
   }
 }
@@ -196,6 +221,18 @@ void participant::close_if_last() noexcept {
     }
   } catch (...) {
     // Left behind, it is removed by whoever opens the name next.
+  }
+}
+
+void participant::withdraw() noexcept {
+  try {
+    if (leases_->try_lock(lease_byte::gate) &&
+        queue_->head().joined.load(std::memory_order_acquire) == 0) {
+      announce_removal(*queue_);
+      take_name_away(queue_->path(), queue_->file(), *leases_, queue_.get());
+    }
+  } catch (...) {
+    // Left behind as a queue in order, without a message.
   }
 }
 

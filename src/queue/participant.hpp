@@ -62,6 +62,9 @@ class participant {
   [[nodiscard]] std::string holder_of(side which) const;
   void take_place(side which);
   void close_if_last() noexcept;
+  /// Removes the queue that this handle made and could not join, unless somebody else could or is
+  /// about to.
+  void withdraw() noexcept;
 
   std::uint32_t generation_;
   std::shared_ptr<segment> queue_;

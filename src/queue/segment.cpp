@@ -164,13 +164,21 @@ ring<native_atomics> segment::ring() const noexcept {
   return {slots, blocks, head().where, sizes_.slots_log2, sizes_.block_log2};
 }
 
-std::string segment::semaphore_name(char which) const {
-  return fmt::format("millrace-{:016x}{:016x}-{}", id_.instance[0], id_.instance[1], which);
+std::string segment::semaphore_name(const identity& id, char which) {
+  return fmt::format("millrace-{:016x}{:016x}-{}", id.instance[0], id.instance[1], which);
 }
 
-void segment::remove_semaphores() const noexcept {
-  os::named_semaphore::remove(not_empty_name());
-  os::named_semaphore::remove(not_full_name());
+void segment::remove_semaphores(const identity& id) {
+  os::named_semaphore::remove(semaphore_name(id, not_empty));
+  os::named_semaphore::remove(semaphore_name(id, not_full));
+}
+
+void segment::remove_semaphores(const os::file& f) {
+  identity id{};
+  if (f.read(&id, sizeof id) == sizeof id && id.version == identity::current_version &&
+      id.checksum == checksum(id)) {
+    remove_semaphores(id);
+  }
 }
 
 void fail_not_found(const std::filesystem::path& path) {

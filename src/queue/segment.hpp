@@ -74,17 +74,22 @@ class segment {
   }
 
   /// The names of the semaphores that subscribers and publishers sleep on.
-  [[nodiscard]] std::string not_empty_name() const { return semaphore_name('e'); }
-  [[nodiscard]] std::string not_full_name() const { return semaphore_name('f'); }
+  [[nodiscard]] std::string not_empty_name() const { return semaphore_name(id_, not_empty); }
+  [[nodiscard]] std::string not_full_name() const { return semaphore_name(id_, not_full); }
 
   /// Takes away the names of those semaphores, which are this queue's alone.
-  void remove_semaphores() const noexcept;
+  void remove_semaphores() const { remove_semaphores(id_); }
+  /// The same for a file that cannot be attached, if it still says which they are.
+  static void remove_semaphores(const os::file& f);
 
   /// Throws errc::option_mismatch when a chosen option differs from what the queue has.
   void require(const queue_options& options) const;
 
  private:
-  [[nodiscard]] std::string semaphore_name(char which) const;
+  static constexpr char not_empty = 'e';
+  static constexpr char not_full = 'f';
+  [[nodiscard]] static std::string semaphore_name(const identity& id, char which);
+  static void remove_semaphores(const identity& id);
 
   std::filesystem::path path_;
   os::file_id file_;

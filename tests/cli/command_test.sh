@@ -133,6 +133,19 @@ test_create_takes_roles_guarantee_and_permissions() {
   same mode "$(stat -c %a "$directory/r")" 600
 }
 
+test_a_queue_of_another_user_is_used_by_who_says_so() {
+  ((EUID == 0)) || { echo "skipped: needs the right to give files away"; return; }
+  ok create q --permissions 0660
+  chown 65534 "$directory/q"
+  error 1 "user 65534.*--permissions 0660" publish q --file /dev/null
+  error 1 "user 65534.*--permissions 0660" subscribe q
+  ok publish q --permissions 0660 --file <(echo ours)
+  ok subscribe q --permissions 0660
+  same content "$(cat out)" ours
+  ok publish made --permissions 0640 --file /dev/null
+  same "mode of a new one" "$(stat -c %a "$directory/made")" 640
+}
+
 test_an_exclusive_role_refuses_a_second_one_and_says_who_has_it() {
   ok create q --exclusive-publisher
   input_pipe
@@ -157,6 +170,7 @@ test_bad_options_are_usage_errors_that_show_a_good_one() {
   done
   for text in 8 1777 rw 0x1ff; do
     error 2 "--permissions .*0600" create q --permissions="$text"
+    error 2 "--permissions .*0600" publish q --permissions="$text"
   done
   for text in never -1s 5x 1e3; do
     error 2 "--timeout .*5s" subscribe q --timeout="$text"
@@ -426,6 +440,7 @@ test_count_takes_no_more_than_asked() {
   same in_hands "$(about q in_hands)" 0
   ok subscribe q --count 0
   [[ ! -s out ]] || fail "something came"
+  error 1 "nothing-like-it.*'millrace list'" subscribe nothing-like-it --count 0
   ok subscribe q
   cmp out <(seq 131 500) || fail "the rest"
 }
@@ -538,6 +553,24 @@ test_a_full_disk_costs_no_message() {
   same depth "$(about q depth)" 200
   ok subscribe q
   cmp <(sort -n out) input || fail content
+}
+
+test_closed_streams_are_errors_that_cost_no_message() {
+  seq 1 5 >input
+  ok publish q --file input
+  "$millrace" subscribe q --count 2 --directory "$directory" <&- >&- 2>err
+  same "exit code" $? 1
+  one_line "standard output: Bad file descriptor"
+  "$millrace" publish q --directory "$directory" <&- >&- 2>err
+  same "exit code" $? 1
+  one_line "standard input: Bad file descriptor"
+  "$millrace" subscribe q --directory "$directory" <&- >&- 2>&-
+  same "exit code with no stream at all" $? 1
+  "$millrace" publish q --file input --directory "$directory" <&- >&- 2>&-
+  same "exit code of a publish that needs none of them" $? 0
+  same depth "$(about q depth)" 10
+  ok subscribe q
+  cmp <(sort -n out) <(sort -n input input) || fail content
 }
 
 test_a_signal_ends_subscribe_while_nobody_reads_its_output() {
@@ -1095,6 +1128,11 @@ test_bench_prints_a_table_and_leaves_nothing_behind() {
   grep -E 'shared|exclusive' out | awk '{ if ($4 <= 0 || $6 <= 0 || $7 < $6) exit 1 }' \
     || fail "figures: $(cat out)"
   [[ -z $(ls -A "$directory") ]] || fail "left behind: $(ls -A "$directory")"
+}
+
+test_bench_says_once_that_its_directory_is_not_there() {
+  rmdir "$directory"
+  error 1 "no directory.*--directory" bench
 }
 
 test_an_interrupted_bench_leaves_nothing_behind() {

@@ -3,6 +3,7 @@
 #include <csignal>
 #include <filesystem>
 #include <fstream>
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -471,6 +472,103 @@ TEST_CASE("no file descriptors left is a named error, and nothing is left behind
     return 0;
   });
   CHECK(limited.wait() == 0);
+}
+
+TEST_CASE("a relative directory in a current one that is gone is a named error") {
+  test::scratch directory;
+  auto lost = test::child::run([&] {
+    const fs::path gone = directory.path() / "gone";
+    fs::create_directory(gone);
+    fs::current_path(gone);
+    fs::remove(gone);
+    const queue_options options{.directory = "queues"};
+    for (const std::function<void()>& use :
+         {std::function<void()>([&] { publisher("q", options); }),
+          std::function<void()>([&] { static_cast<void>(millrace::stat("q", "queues")); }),
+          std::function<void()>([&] { millrace::remove("q", "queues"); })}) {
+      const auto found = test::error_of(use);
+      test::expect(found.code == errc::not_found, found.text);
+      test::expect(found.says("queues/q"), found.text);
+    }
+    return 0;
+  });
+  CHECK(lost.wait() == 0);
+}
+
+TEST_CASE("what is printed by a program that closed its standard streams stays out of the queue") {
+  test::scratch directory;
+  auto closed = test::child::run([&] {
+    for (int stream = 0; stream < 3; ++stream) {
+      ::close(stream);
+    }
+    publisher p("q", directory.options());
+    subscriber s("q", directory.options());
+    for (int stream = 0; stream < 3; ++stream) {
+      test::expect(::write(stream, "printed", 7) == -1);
+    }
+    test::expect(p.try_enqueue("kept") == status::ok);
+    return 0;
+  });
+  CHECK(closed.wait() == 0);
+  CHECK(millrace::stat("q", directory.path()).depth == 1);
+}
+
+TEST_CASE("a queue can be made where /proc is not mounted") {
+  test::scratch directory;
+  constexpr int cannot_unmount = 77;
+  auto without = test::child::run([&] {
+    if (::unshare(CLONE_NEWNS) != 0 ||
+        ::mount("none", "/", nullptr, MS_REC | MS_PRIVATE, nullptr) != 0 ||
+        ::umount2("/proc", MNT_DETACH) != 0) {
+      return cannot_unmount;
+    }
+    publisher p("q", directory.options());
+    subscriber s("q", directory.options());
+    test::expect(p.try_enqueue("x") == status::ok);
+    test::expect(s.dequeue().has_value());
+    test::expect(directory.entries() == std::vector<std::string>{"q"});
+    return 0;
+  });
+  const int result = without.wait();
+  if (result == cannot_unmount) {
+    MESSAGE("skipped: needs the right to unmount");
+    return;
+  }
+  CHECK(result == 0);
+}
+
+TEST_CASE("no room for a queue's semaphores is a named error, and nothing is left behind") {
+  constexpr int cannot_mount = 77;
+  auto limited = test::child::run([&] {
+    const fs::path roomy = fs::temp_directory_path();
+    if (::unshare(CLONE_NEWNS) != 0 ||
+        ::mount("none", "/", nullptr, MS_REC | MS_PRIVATE, nullptr) != 0 ||
+        ::mount("roomy", roomy.c_str(), "tmpfs", 0, "size=8m") != 0) {
+      return cannot_mount;
+    }
+    const queue_options options{.directory = roomy};
+    test::expect(publisher("used", options).try_enqueue("kept") == status::ok);
+    if (::mount("full", "/dev/shm", "tmpfs", 0, "nr_inodes=1") != 0) {
+      return cannot_mount;
+    }
+    for (const char* name : {"new", "used"}) {
+      for (const std::function<void()>& open :
+           {std::function<void()>([&] { publisher(name, options); }),
+            std::function<void()>([&] { subscriber(name, options); })}) {
+        const auto found = test::error_of(open);
+        test::expect(found.code == errc::no_space, found.text);
+      }
+    }
+    test::expect(millrace::list(roomy) == std::vector<std::string>{"used"});
+    test::expect(millrace::stat("used", roomy).depth == 1);
+    return 0;
+  });
+  const int result = limited.wait();
+  if (result == cannot_mount) {
+    MESSAGE("skipped: needs the right to mount");
+    return;
+  }
+  CHECK(result == 0);
 }
 
 TEST_CASE("more handles than the table of participants holds are too_many_participants") {

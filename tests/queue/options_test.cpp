@@ -1,5 +1,6 @@
 // What options mean: defaults, rounding, and the refusal of what an existing queue does not have.
 #include <algorithm>
+#include <chrono>
 #include <functional>
 #include <limits>
 #include <string>
@@ -28,6 +29,42 @@ TEST_CASE("a setting remembers whether somebody chose it") {
   const millrace::setting<role> chosen = role::shared;
   CHECK(chosen.chosen());
   CHECK(chosen == role::shared);
+}
+
+TEST_CASE("options may be given in a row, or by name") {
+  using namespace std::chrono_literals;
+  const queue_options in_a_row{4096,
+                               64,
+                               "/here",
+                               millrace::opening::create_only,
+                               lifetime::transient,
+                               delivery::at_most_once,
+                               role::exclusive,
+                               role::exclusive,
+                               1ms,
+                               0660};
+  const queue_options by_name{.capacity = 4096,
+                              .block_size = 64,
+                              .directory = "/here",
+                              .open = millrace::opening::create_only,
+                              .life = lifetime::transient,
+                              .guarantee = delivery::at_most_once,
+                              .publishers = role::exclusive,
+                              .subscribers = role::exclusive,
+                              .patience = 1ms,
+                              .permissions = 0660};
+  for (const auto& options : {in_a_row, by_name}) {
+    CHECK(options.capacity == 4096);
+    CHECK(options.block_size == 64);
+    CHECK(options.directory == "/here");
+    CHECK(options.open == millrace::opening::create_only);
+    CHECK(options.life == lifetime::transient);
+    CHECK(options.guarantee == delivery::at_most_once);
+    CHECK(options.publishers == role::exclusive);
+    CHECK(options.subscribers == role::exclusive);
+    CHECK(options.patience == 1ms);
+    CHECK(options.permissions == 0660);
+  }
 }
 
 TEST_CASE("a queue made without options has the documented defaults") {
@@ -96,6 +133,25 @@ TEST_CASE("impossible option values are refused and leave nothing behind") {
     const bool named = *problem.code == errc::invalid_option || *problem.code == errc::no_space ||
                        *problem.code == errc::out_of_memory;
     CHECK_MESSAGE(named, problem.text);
+  }
+  const std::function<void(queue_options&)> impossible[] = {
+      [](auto& o) { o.open = static_cast<millrace::opening>(3); },
+      [](auto& o) { o.life = static_cast<lifetime>(2); },
+      [](auto& o) { o.life = static_cast<lifetime>(-1); },
+      [](auto& o) { o.guarantee = static_cast<delivery>(2); },
+      [](auto& o) { o.publishers = static_cast<role>(2); },
+      [](auto& o) { o.subscribers = static_cast<role>(256); },
+      [](auto& o) { o.permissions = 01777; },
+      [](auto& o) { o.permissions = 0400; },
+      [](auto& o) { o.patience = std::chrono::nanoseconds(-1); },
+      [](auto& o) { o.spin = std::chrono::nanoseconds(-1); },
+      [](auto& o) { o.directory += std::string("/\0/", 3); }};
+  for (const auto& spoil : impossible) {
+    INFO("number ", &spoil - impossible);
+    auto options = directory.options();
+    spoil(options);
+    CHECK_ERROR(errc::invalid_option, publisher("q", options));
+    CHECK_ERROR(errc::invalid_option, subscriber("q", options));
   }
   CHECK(directory.entries().empty());
 }

@@ -1,6 +1,7 @@
 // Removing a queue: what those attached see, and that another one of its name is another one.
 #include <algorithm>
 #include <chrono>
+#include <filesystem>
 #include <optional>
 #include <string>
 #include <thread>
@@ -35,6 +36,16 @@ TEST_CASE("removing a queue takes its file and semaphores away") {
   CHECK(test::named_semaphores() == semaphores);
   CHECK_FALSE(millrace::remove("q", directory.path()));
   CHECK_ERROR(errc::not_found, millrace::stat("q", directory.path()));
+}
+
+TEST_CASE("removing a queue whose file was cut off takes its semaphores away too") {
+  test::scratch directory;
+  const auto semaphores = test::named_semaphores();
+  { publisher p("q", directory.options(4096, 64)); }
+  std::filesystem::resize_file(directory.path() / "q", 4096);
+  CHECK(millrace::remove("q", directory.path()));
+  CHECK(directory.entries().empty());
+  CHECK(test::named_semaphores() == semaphores);
 }
 
 TEST_CASE("removing what is not there says so") {

@@ -68,11 +68,11 @@ struct queue_options {
   /// How long a claim whose live owner does not go on may hold up messages behind it, before the
   /// others go around it. Nothing is lost by that: its owner claims a new place when it goes on.
   std::chrono::nanoseconds patience = std::chrono::milliseconds(10);
-  /// How long a blocking call spins before it yields and then sleeps. 0: sleep at once.
-  std::chrono::nanoseconds spin = std::chrono::microseconds(20);
   /// Access mode of a queue's file when creating, exactly (no umask). Any bit for group or others
   /// also says that a queue of another owner may be opened.
   unsigned permissions = 0600;
+  /// How long a blocking call spins before it yields and then sleeps. 0: sleep at once.
+  std::chrono::nanoseconds spin = std::chrono::microseconds(20);
 };
 
 /// Where queues live that name no directory: a directory of the calling user's own in shared

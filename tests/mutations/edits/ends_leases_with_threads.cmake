@@ -1,8 +1,8 @@
 # A lease ends with the thread that took it.
 set(file src/os/fork_watch_posix.cpp)
-set(find [==[  descriptor_ = ::open(path, flags);
+set(find [==[  descriptor_ = above_standard_streams(::open(path, flags));
 ]==])
-set(put [==[  descriptor_ = ::open(path, flags);
+set(put [==[  descriptor_ = above_standard_streams(::open(path, flags));
   static thread_local struct closer {
     int descriptor = -1;
     ~closer() { ::close(descriptor); }
