@@ -35,8 +35,16 @@ void add_queue_name(CLI::App& verb, std::string& name) {
 }
 
 void add_directory(CLI::App& verb, std::filesystem::path& directory) {
-  verb.add_option("--directory", directory,
-                  "Where the queue's file lives [" + default_directory().string() + "]")
+  verb.add_option_function<std::string>(
+          "--directory",
+          [&directory](const std::string& text) {
+            if (text.empty()) {  // a shell's variable that is not set
+              throw failure(exit_code::usage,
+                            "--directory cannot be ''; name one, or leave it out for your own");
+            }
+            directory = text;
+          },
+          "Where the queue's file lives [" + default_directory().string() + "]")
       ->type_name("DIR");
 }
 

@@ -202,6 +202,13 @@ test_bad_names_are_usage_errors_everywhere() {
   ok create "$(printf 'x%.0s' {1..200})"
 }
 
+test_an_empty_directory_is_not_taken_for_the_users_own() {
+  local verb
+  for verb in "create q" "publish q" "subscribe q" list "stat q" "peek q" "remove q" bench; do
+    usage_error "--directory cannot be ''" $verb --directory ""
+  done
+}
+
 test_queues_live_in_the_users_own_directory_by_default() {
   local name=millrace-command-test-$$
   echo hello | "$millrace" publish $name || fail "publish"
