@@ -53,6 +53,11 @@ struct connection {
   [[nodiscard]] bool can_write() const noexcept {
     return !writing && !blocked && !mute && must_write(queued);
   }
+  /// Whether what is sent next can go past the backlog.
+  [[nodiscard]] bool can_write_in_place() const noexcept {
+    return state == phase::open && !tls && !writing && !blocked && written == queued &&
+           acknowledged_here == to_acknowledge;
+  }
   /// Whether the peer owes the rest of something: a message, a record of TLS, the handshake. The
   /// strand's to ask.
   [[nodiscard]] bool begun() const noexcept { return reader.begun() || (tls && tls->begun()); }

@@ -42,6 +42,10 @@ void link_core::start() {
 
 void link_core::take_first(datagram& to) {
   received_size_ -= weight(received_.front());
+  const std::size_t old = to.bytes.capacity();
+  if (old >= least_spare && old <= most_spare && returned_.size() < spare_pieces) {
+    returned_.push_back(std::move(to.bytes));
+  }
   to = std::move(received_.front());
   received_.pop_front();
   if (reading_paused_ && (received_size_ < options_.memory_limit / 4 || received_.empty())) {

@@ -33,6 +33,9 @@
 
 namespace millrace::detail {
 
+/// A message, put together from these.
+using message_parts = std::span<const std::span<const std::byte>>;
+
 class link_core : public std::enable_shared_from_this<link_core> {
  public:
   link_core(const link_options& options, boost::asio::io_context* context);
@@ -40,7 +43,7 @@ class link_core : public std::enable_shared_from_this<link_core> {
   void start();
 
   [[nodiscard]] const std::string& address() const noexcept { return address_; }
-  link_status send(std::string_view to, std::span<const std::byte> bytes, bool acknowledged);
+  link_status send(std::string_view to, message_parts parts, bool acknowledged);
   link_status post(std::string_view to, std::span<const std::byte> bytes,
                    std::chrono::nanoseconds time, const std::stop_token& stop);
   link_status flush(std::string_view to);
@@ -101,6 +104,9 @@ class link_core : public std::enable_shared_from_this<link_core> {
 
   // writing.cpp
   // All of them unlock meanwhile.
+  /// The last message of the backlog-to-be, from where it lies, as far as the kernel takes it.
+  /// REQUIRES: can_write_in_place().
+  void write_in_place(lock& held, const connection_ptr& c, message_parts parts);
   link_status wait_for_room(lock& held, connection& c, steady_time deadline,
                             const std::stop_token& stop);
   /// Writes, if nobody else does, until the kernel has all up to `target` or takes no more.
@@ -150,6 +156,7 @@ class link_core : public std::enable_shared_from_this<link_core> {
   std::map<std::uint64_t, connection_ptr> handshakes_;  // of guests, in the order of their coming
   std::deque<datagram> received_;
   std::size_t received_size_ = 0;
+  spare_memory returned_;                  // by receivers who come for another message
   std::list<awaited_datagram*> awaiting_;  // while there are messages, as many were called up
   bool reading_paused_ = false;
   bool looking_after_ = false;  // the timer runs
@@ -161,6 +168,7 @@ class link_core : public std::enable_shared_from_this<link_core> {
       timer_, accept_pause_;
   std::vector<std::byte> chunk_;  // what was just read, of any connection
   std::vector<std::byte> plain_;  // the same, deciphered
+  spare_memory spare_;            // what was returned, for large messages
   std::uint64_t guests_ = 0;      // how many connections were accepted, with TLS
   std::deque<datagram> arrived_;  // cut from what was read
   std::size_t parts_size_ = 0;    // of unfinished messages, all connections together

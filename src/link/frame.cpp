@@ -82,11 +82,21 @@ std::uint64_t read_number(std::span<const std::byte> from) noexcept {
   return number;
 }
 
-bool frame_reader::begin(std::span<const std::byte>& from) {
+bool frame_reader::begin(std::span<const std::byte>& from, spare_memory& spare) {
   if (unread_size_ == 0 && !from.empty()) {
     head_ = read_head(from);
     if (head_) {
       from = from.subspan(head_->size);
+      if (head_->length >= least_spare && !spare.empty()) {
+        byte_vector piece = std::move(spare.back());
+        spare.pop_back();
+        // Not if it is much more than the message is counted for.
+        if (head_->length <= piece.capacity() && piece.capacity() / 2 < head_->length) {
+          body_ = std::move(piece);
+          body_.clear();
+          return true;
+        }
+      }
       // A vector of the right size at once, as far as it is here.
       body_.reserve(std::min(head_->length, from.size()));
       return true;

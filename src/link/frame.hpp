@@ -14,6 +14,13 @@ namespace millrace::detail {
 
 using byte_vector = std::vector<std::byte>;
 
+/// Of messages that were received, for others: fresh memory costs more than to fill it.
+using spare_memory = std::vector<byte_vector>;
+/// Bytes from which on, and up to which, it is kept; and how many pieces are.
+inline constexpr std::size_t least_spare = std::size_t{16} << 10;
+inline constexpr std::size_t most_spare = std::size_t{256} << 10;
+inline constexpr std::size_t spare_pieces = 16;
+
 enum class frame_kind {
   message,          // bin or str
   request,          // a message with a number, to be acknowledged
@@ -58,13 +65,13 @@ class frame_reader {
  public:
   explicit frame_reader(std::size_t max_message_size) noexcept : most_(max_message_size) {}
 
-  /// Calls take(frame&&) for each frame that is complete with these bytes. Nothing can be read
-  /// after a flaw.
+  /// Calls take(frame&&) for each frame that is complete with these bytes. A large one takes
+  /// memory from `spare`. Nothing can be read after a flaw.
   template <class Take>
-  flaw read(std::span<const std::byte> from, Take take) {
+  flaw read(std::span<const std::byte> from, spare_memory& spare, Take take) {
     for (;;) {
       if (!head_) {
-        if (!begin(from)) {
+        if (!begin(from, spare)) {
           return flaw::none;
         }
         if (const flaw found = judge(*head_); found != flaw::none) {
@@ -88,7 +95,7 @@ class frame_reader {
 
  private:
   /// Takes a head off the front, which may have begun in earlier bytes. False: there is none yet.
-  bool begin(std::span<const std::byte>& from);
+  bool begin(std::span<const std::byte>& from, spare_memory& spare);
   [[nodiscard]] flaw judge(const frame_head& head) const noexcept;
   void append(std::span<const std::byte> bytes);
   frame finish();

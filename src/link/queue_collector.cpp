@@ -28,8 +28,8 @@ class queue_collector::run_state {
   explicit run_state(queue_collector& c) : c_(c) {}
 
   status run(const std::stop_token& stop) {
+    datagram d;  // outside of the loop, so that its memory is used again
     for (;;) {
-      datagram d;
       const status received = c_.link_.receive(d, stop);
       if (received != status::ok) {
         return received;

@@ -3,6 +3,7 @@
 #include <millrace/link/queue_link.hpp>
 
 #include <algorithm>
+#include <array>
 #include <deque>
 #include <random>
 #include <utility>
@@ -99,7 +100,8 @@ class queue_forwarder::run_state {
     while (sent_ < window_.size()) {
       const std::size_t end = write_batch();
       const auto begin = clock::now();
-      const link_status s = f_.link_.send(f_.to_, frame_);
+      const std::array<std::span<const std::byte>, 2> parts{frame_, window_[end - 1].bytes()};
+      const link_status s = f_.link_.send(f_.to_, parts);
       if (s != link_status::ok) {
         f_.last_failure_.store(s);
         sent_ = 0;
@@ -111,16 +113,21 @@ class queue_forwarder::run_state {
     return true;
   }
 
-  /// Of what is unsent, as much as goes together. Where that ends in the window.
+  /// Of what is unsent, as much as goes together, up to the last one's own bytes, which go from
+  /// where they lie. Where that ends in the window.
   std::size_t write_batch() {
     detail::write_relay_frame(frame_,
                               {detail::relay_kind::messages, id_, oldest_, oldest_ + sent_, {}});
     std::size_t end = sent_;
-    do {
-      detail::append_relay_message(frame_, window_[end].bytes());
-    } while (++end < window_.size() &&
-             frame_.size() + window_[end].bytes().size() <= detail::relay_batch_size);
-    return end;
+    for (;;) {
+      const auto bytes = window_[end++].bytes();
+      detail::append_number(frame_, bytes.size());
+      if (end == window_.size() ||
+          frame_.size() + bytes.size() + window_[end].bytes().size() > detail::relay_batch_size) {
+        return end;
+      }
+      frame_.insert(frame_.end(), bytes.begin(), bytes.end());
+    }
   }
 
   void wait_after_failure(const std::stop_token& stop) {

@@ -37,6 +37,9 @@ void link_core::read(const connection_ptr& c) {
         return;  // what it holds is counted no more
       }
       c->paused = reading_paused_ && c->state == connection::phase::open;
+      if (spare_.empty()) {
+        spare_.swap(returned_);
+      }
     }
     if (c->paused) {
       paused_.push_back(c);
@@ -91,7 +94,7 @@ bool link_core::cut(const connection_ptr& c, std::span<const std::byte> bytes) {
   };
   auto found = flaw::none;
   try {
-    found = c->reader.read(bytes, take);
+    found = c->reader.read(bytes, spare_, take);
   } catch (const std::bad_alloc&) {
     arrived_.clear();
     drop_unlocked(c, link_status::reset, drop_reason::too_much_memory);

@@ -49,11 +49,6 @@ inline void write_relay_frame(byte_vector& to, const relay_frame& f) {
   to.insert(to.end(), f.messages.begin(), f.messages.end());
 }
 
-inline void append_relay_message(byte_vector& to, std::span<const std::byte> bytes) {
-  append_number(to, bytes.size());
-  to.insert(to.end(), bytes.begin(), bytes.end());
-}
-
 /// Nothing: it is none.
 [[nodiscard]] inline std::optional<relay_frame> read_relay_frame(std::span<const std::byte> from) {
   constexpr std::size_t short_head = 1 + sizeof(forwarder_id) + number_size;

@@ -54,11 +54,15 @@ const std::string& tcp_link::address() const noexcept {
 }
 
 link_status tcp_link::send(std::string_view to, std::span<const std::byte> bytes) {
-  return core_->send(to, bytes, false);
+  return core_->send(to, {&bytes, 1}, false);
+}
+
+link_status tcp_link::send(std::string_view to, std::span<const std::span<const std::byte>> parts) {
+  return core_->send(to, parts, false);
 }
 
 link_status tcp_link::send_acknowledged(std::string_view to, std::span<const std::byte> bytes) {
-  return core_->send(to, bytes, true);
+  return core_->send(to, {&bytes, 1}, true);
 }
 
 link_status tcp_link::post(std::string_view to, std::span<const std::byte> bytes,

@@ -21,16 +21,41 @@ constexpr std::size_t most_losers = 1000;
 /// Bytes that are worth a system call of their own.
 constexpr std::size_t enough = std::size_t{128} << 10;
 
-void append(connection& c, std::span<const std::byte> bytes, std::uint64_t number = 0) {
+/// Bytes of a message that are not worth copying.
+constexpr std::size_t large = std::size_t{16} << 10;
+
+std::size_t size_of(message_parts parts) noexcept {
+  std::size_t size = 0;
+  for (const auto& each : parts) {
+    size += each.size();
+  }
+  return size;
+}
+
+void append(connection& c, message_parts parts, std::uint64_t number = 0) {
   const std::size_t before = c.backlog.size();
+  const std::size_t size = size_of(parts);
   if (number == 0) {
-    append_head(c.backlog, frame_kind::message, bytes.size());
+    append_head(c.backlog, frame_kind::message, size);
   } else {
-    append_head(c.backlog, frame_kind::request, number_size + bytes.size());
+    append_head(c.backlog, frame_kind::request, number_size + size);
     append_number(c.backlog, number);
   }
-  c.backlog.insert(c.backlog.end(), bytes.begin(), bytes.end());
+  for (const auto& each : parts) {
+    c.backlog.insert(c.backlog.end(), each.begin(), each.end());
+  }
   c.queued += c.backlog.size() - before;
+}
+
+/// Without so many bytes at the front.
+std::vector<boost::asio::const_buffer> skip(std::vector<boost::asio::const_buffer> all,
+                                            std::size_t size) {
+  for (auto& each : all) {
+    const std::size_t here = std::min(size, each.size());
+    each += here;
+    size -= here;
+  }
+  return all;
 }
 
 /// What is written next: the backlog, and what it is time to acknowledge. Whether it acknowledges.
@@ -66,9 +91,9 @@ std::size_t send_some(connection& c, boost::system::error_code& ec) {
 
 }  // namespace
 
-link_status link_core::send(std::string_view to, std::span<const std::byte> bytes,
-                            bool acknowledged) {
-  if (bytes.size() > options_.max_message_size) {
+link_status link_core::send(std::string_view to, message_parts parts, bool acknowledged) {
+  const std::size_t size = size_of(parts);
+  if (size > options_.max_message_size) {
     return link_status::too_large;
   }
   lock held(driver_.mutex());
@@ -82,7 +107,11 @@ link_status link_core::send(std::string_view to, std::span<const std::byte> byte
   }
   const std::uint64_t begin = c->queued;
   const std::uint64_t number = acknowledged ? ++c->requests : 0;
-  append(*c, bytes, number);
+  if (size >= large && !acknowledged && c->can_write_in_place()) {
+    write_in_place(held, c, parts);
+  } else {
+    append(*c, parts, number);
+  }
   const link_status written = wait_until_written(held, c, begin, c->queued);
   if (written != link_status::ok || !acknowledged) {
     return written;
@@ -125,7 +154,7 @@ link_status link_core::post(std::string_view to, std::span<const std::byte> byte
     (void)take_loss(to);  // it is told by this
     return c->why;
   }
-  append(*c, bytes);
+  append(*c, {&bytes, 1});
   c->posted = c->queued;
   if (c->backlog.size() >= enough) {
     write(held, c, c->queued);
@@ -167,6 +196,37 @@ void link_core::remember_loss(const std::string& to, link_status why) {
   if (losers_.size() > most_losers) {
     lost_.erase(losers_.front());
     losers_.pop_front();
+  }
+}
+
+void link_core::write_in_place(lock& held, const connection_ptr& c, message_parts parts) {
+  const std::size_t size = size_of(parts);
+  byte_vector head;
+  append_head(head, frame_kind::message, size);
+  std::vector<boost::asio::const_buffer> all{boost::asio::buffer(head)};
+  for (const auto& each : parts) {
+    all.emplace_back(each.data(), each.size());
+  }
+  c->batch.clear();
+  c->batch_written = 0;
+  c->batch.reserve(head.size() + size);  // memory must not lack for what the kernel does not take
+  c->queued += head.size() + size;       // what others add now comes behind
+  c->writing = true;
+  boost::system::error_code ec;
+  held.unlock();
+  const std::size_t taken = c->socket.send(all, 0, ec);
+  held.lock();
+  // What is left is written as every batch is; so is what an error makes of it.
+  c->batch.resize(head.size() + size - taken);
+  boost::asio::buffer_copy(boost::asio::buffer(c->batch), skip(all, taken));
+  if (taken > 0) {
+    c->written += taken;
+    c->progress = c->used = std::chrono::steady_clock::now();
+  }
+  c->writing = false;
+  driver_.changed();
+  if (c->posted > c->written) {
+    write_soon(c);
   }
 }
 

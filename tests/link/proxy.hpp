@@ -1,5 +1,6 @@
 // A bad network on loopback: passes bytes on between those who connect to it and one address, until
-// it is told to cut them off, in the middle of whatever they say.
+// it is told to cut them off, in the middle of whatever they say. Of what it has in hand then, a
+// part at random arrives; and the end comes as a reset or as if the other side had ended it.
 #pragma once
 
 #include <atomic>
@@ -28,6 +29,8 @@ class bad_network {
   }
   /// Ends all connections, with what is on its way in them. Others may be made at once.
   void cut() { ++cuts_; }
+  /// How often a cut left a part of what was on its way.
+  [[nodiscard]] int truncations() const { return truncations_; }
 
  private:
   void accept_all(const std::stop_token& stop) {
@@ -44,6 +47,7 @@ class bad_network {
 
   void pump(raw_peer& caller, const std::stop_token& stop) {
     const int cuts = cuts_;
+    std::mt19937 random(static_cast<unsigned>(cuts));
     std::string to;
     {
       const std::lock_guard lock(mutex_);
@@ -52,22 +56,28 @@ class bad_network {
     try {
       raw_peer called(to);
       std::vector<std::byte> buffer(50'000);
-      std::mt19937 random(static_cast<unsigned>(cuts));
       while (!stop.stop_requested() && cuts == cuts_) {
-        if (!pass(caller, called, buffer, random) || !pass(called, caller, buffer, random)) {
+        if (!pass(caller, called, buffer, random, cuts) ||
+            !pass(called, caller, buffer, random, cuts)) {
           break;
         }
       }
-      called.reset();
+      end(called, random);
     } catch (const std::runtime_error&) {
       // Nobody is there: the caller hears so by the end of its connection.
     }
-    caller.reset();
+    end(caller, random);
+  }
+
+  static void end(raw_peer& peer, std::mt19937& random) {
+    if (random() % 2 == 0) {
+      peer.reset();
+    }  // else it ends with the object, and what it was sent arrives
   }
 
   /// False: the connection has ended.
   bool pass(const raw_peer& from, const raw_peer& to, std::vector<std::byte>& buffer,
-            std::mt19937& random) const {
+            std::mt19937& random, int cuts) {
     const auto n = from.read_some(buffer, std::chrono::milliseconds(1));
     if (n <= 0) {
       return n == 0;
@@ -75,7 +85,12 @@ class bad_network {
     if (delay_.count() > 0) {
       std::this_thread::sleep_for(delay_ * (random() % 100) / 100);
     }
-    return to.write(std::span(buffer).first(static_cast<std::size_t>(n)));
+    auto size = static_cast<std::size_t>(n);
+    if (cuts != cuts_) {
+      size = random() % (size + 1);
+      ++truncations_;
+    }
+    return to.write(std::span(buffer).first(size));
   }
 
   raw_listener listener_;
@@ -83,6 +98,7 @@ class bad_network {
   std::string to_;
   std::chrono::microseconds delay_;
   std::atomic<int> cuts_ = 0;
+  std::atomic<int> truncations_ = 0;
   std::jthread thread_{[this](const std::stop_token& stop) { accept_all(stop); }};
 };
 

@@ -160,7 +160,7 @@ TEST_CASE("a connection that leads nowhere any more is left for another one") {
   CHECK(from.dequeue());
 }
 
-TEST_CASE("a network that cuts and delays costs no message, and doubles none") {
+TEST_CASE("a network that cuts, delays and truncates costs no message, and doubles none") {
   test::allow(120);
   const test::scratch place;
   constexpr std::uint32_t count = 20'000;
@@ -181,6 +181,7 @@ TEST_CASE("a network that cuts and delays costs no message, and doubles none") {
   for (const int times : take_all(from, count)) {
     REQUIRE(times == 1);
   }
+  CHECK(network.truncations() > 0);
 }
 
 TEST_CASE("a queue link with TLS loses nothing when it is cut, and lets no stranger in") {
@@ -216,12 +217,12 @@ TEST_CASE("a queue link with TLS loses nothing when it is cut, and lets no stran
   }
 }
 
-TEST_CASE("either side killed again and again loses nothing") {
+TEST_CASE("either side killed, or the network cut between them, again and again loses nothing") {
   test::allow(200);
   const test::scratch place;
   constexpr std::uint32_t count = 5000;
   const publisher maker("there", place.options(capacity));
-  test::bad_network network(test::nobody());
+  test::bad_network network(test::nobody(), 300us);
   const auto start = [&](const char* how, const std::string& address, const char* queue) {
     return test::child::execute(
         {MILLRACE, "link", how, address, "--queue", queue, "--directory", place.path().string()});
@@ -238,12 +239,18 @@ TEST_CASE("either side killed again and again loses nothing") {
   sides.push_back(new_collector());
   sides.push_back(new_forwarder());
   int kills = 0;
+  int cuts = 0;
   std::jthread killing([&](const std::stop_token& stop) {
     std::mt19937 random(2);
     while (!stop.stop_requested()) {
       std::this_thread::sleep_for(std::chrono::milliseconds(50 + random() % 100));
+      const std::size_t which = random() % 3;
+      if (which == 2) {
+        network.cut();
+        ++cuts;
+        continue;
+      }
       ++kills;
-      const std::size_t which = random() % 2;
       sides[which].kill();
       sides[which] = which == 0 ? new_collector() : new_forwarder();
     }
@@ -253,5 +260,6 @@ TEST_CASE("either side killed again and again loses nothing") {
   killing.request_stop();
   killing.join();
   CHECK(kills > 0);
-  MESSAGE(kills, " kills");
+  CHECK(cuts > 0);
+  MESSAGE(kills, " kills, ", cuts, " cuts");
 }

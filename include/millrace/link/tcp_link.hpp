@@ -116,6 +116,8 @@ class tcp_link {
   /// whose time-outs apply; numbers are not asked about. A peer that does not accept this end's
   /// certificate says so when TLS 1.3 has let this end send already, so that `ok` may come first.
   link_status send(std::string_view to, std::span<const std::byte> bytes);
+  /// The same, of one message that lies in several places.
+  link_status send(std::string_view to, std::span<const std::span<const std::byte>> parts);
   /// Returns once the peer's queue of received messages has it. `timeout` and `reset` leave open
   /// whether it arrived. The peer must be a link.
   link_status send_acknowledged(std::string_view to, std::span<const std::byte> bytes);
