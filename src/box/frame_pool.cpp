@@ -11,8 +11,11 @@ namespace millrace::detail {
 
 namespace {
 
+// Where a sanitizer watches, whoever uses a frame that is gone is to be found out.
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-constexpr bool recycles = false;  // who uses a frame that is gone is to be found out
+constexpr bool recycles = false;
+#elif defined(__has_feature)
+constexpr bool recycles = !__has_feature(address_sanitizer) && !__has_feature(thread_sanitizer);
 #else
 constexpr bool recycles = true;
 #endif
@@ -57,7 +60,7 @@ void give_frame(void* frame, std::size_t size) noexcept {
   if (recycles && i < sizes) {
     pools[i].give(frame);
   } else {
-    ::operator delete(frame, size);
+    ::operator delete(frame);
   }
 }
 
