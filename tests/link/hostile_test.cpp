@@ -266,8 +266,11 @@ TEST_CASE("memory for unfinished messages is bounded, though all grow alike behi
 }
 
 #if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
-/// The heap keeps no large pieces that were freed, of which it could serve a message later.
-[[maybe_unused]] const int large_pieces_are_mapped = ::mallopt(M_MMAP_THRESHOLD, 1 << 20);
+/// The heap keeps no large pieces that were freed, of which it could serve a message later; and no
+/// thread that begins to allocate takes address space for a moment only, just when that is
+/// measured.
+[[maybe_unused]] const bool heap_is_simple =
+    ::mallopt(M_MMAP_THRESHOLD, 1 << 20) == 1 && ::mallopt(M_ARENA_MAX, 1) == 1;
 
 TEST_CASE("a message for which the system has no memory costs its own connection") {
   scene s;
