@@ -29,7 +29,16 @@ inline void copy_short(std::byte* to, const std::byte* from, std::size_t size) n
       from += width;
     }
   };
-  move(std::integral_constant<std::size_t, 64>());
+  if ((size & 64) != 0) [[likely]] {
+    // The last of these first. In a slot they lie in the second line, and stores become visible in
+    // order: a reader that spins on the first line could take it away again while the second is
+    // still on its way (round trip of 64 bytes, exclusive: 363 ns instead of 373).
+    std::memcpy(to + 48, from + 48, 16);
+    std::atomic_signal_fence(std::memory_order_seq_cst);
+    std::memcpy(to, from, 48);
+    to += 64;
+    from += 64;
+  }
   move(std::integral_constant<std::size_t, 32>());
   move(std::integral_constant<std::size_t, 16>());
   move(std::integral_constant<std::size_t, 8>());
