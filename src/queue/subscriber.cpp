@@ -193,7 +193,9 @@ class subscriber_core {
         distrust();
         self_->fail_corrupted("taking a message");
       }
-      side_.prefetch_awaited();
+      if (self_->queue().publishers() == role::exclusive) {
+        side_.prefetch_awaited();
+      }
       nap_ = sleep_slice;
       const bool changed = r == take_result::in_progress ? go_around() : search_if(watch_.tick());
       if (!changed) {

@@ -135,6 +135,8 @@ class subscribing {
         length > slot<A>::inline_size || length > buffer.size()) [[unlikely]] {
       return false;
     }
+    // To be its only holder, which the exchange below needs, while the second line comes.
+    A::prefetch_to_write(&here);
     // Should another subscriber be quicker, this reads what a publisher may be writing by then, and
     // throws it away.
     copy_short_racing(buffer.data(), here.inline_bytes, length);
@@ -265,14 +267,10 @@ class subscribing {
   void stop_going_straight() noexcept { straight_until_ = 0; }
 
   /// Asks for the second line of the slot that is being waited for, so that it comes together with
-  /// the first when the message is there. Not where publishers claim: whoever looks between a claim
-  /// and its commit would take from the publisher the line that it is about to write (round trip of
-  /// 64 bytes: 490 ns instead of 500 to 600).
-  void prefetch_awaited() const noexcept {
-    if (exclusive_) {
-      A::prefetch_to_read(&ring_.at(next_).inline_bytes[48]);
-    }
-  }
+  /// the first when the message is there. Not for where publishers claim: whoever looks between a
+  /// claim and its commit would take from the publisher the line that it is about to write (round
+  /// trip of 64 bytes: 530 ns instead of 450; with an exclusive publisher 340 instead of 420).
+  void prefetch_awaited() const noexcept { A::prefetch_to_read(&ring_.at(next_).inline_bytes[48]); }
 
   [[nodiscard]] const ring<A>& slots() const noexcept { return ring_; }
 
