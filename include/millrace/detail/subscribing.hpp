@@ -135,8 +135,10 @@ class subscribing {
         length > slot<A>::inline_size || length > buffer.size()) [[unlikely]] {
       return false;
     }
-    // To be its only holder, which the exchange below needs, while the second line comes.
-    A::prefetch_to_write(&here);
+    if (!exclusive_) {
+      // To be its only holder, which the exchange below needs, while the second line comes.
+      A::prefetch_to_write(&here);
+    }
     // Should another subscriber be quicker, this reads what a publisher may be writing by then, and
     // throws it away.
     copy_short_racing(buffer.data(), here.inline_bytes, length);
