@@ -10,7 +10,7 @@
 #include <sched.h>
 
 #include "fault/single_step/sweep.hpp"
-#include "support/own_shared_memory.hpp"
+#include "support/own_mounts.hpp"
 #include "support/traced.hpp"
 
 namespace {
