@@ -21,14 +21,8 @@ class lease_file {
   [[nodiscard]] static std::unique_ptr<lease_file> open(const std::filesystem::path& path,
                                                         file_id expected);
 
-  enum class kind {
-    shared,
-    exclusive
-  };
-
-  /// Takes the lock on byte `which` unless somebody else has it. The lock of one's own that is
-  /// taken once more changes its kind.
-  [[nodiscard]] bool try_lock(std::uint32_t which, kind k = kind::exclusive);
+  /// Takes the lock on byte `which` unless somebody else has it.
+  [[nodiscard]] bool try_lock(std::uint32_t which);
   void unlock(std::uint32_t which) noexcept;
 
   /// Whether anybody else holds a lock on any of `count` bytes from `first`.

@@ -48,8 +48,8 @@ lease_file::lease_file(std::filesystem::path path)
     : path_(std::move(path)),
       descriptor_(path_.c_str(), O_RDWR | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK) {}
 
-bool lease_file::try_lock(std::uint32_t which, kind k) {
-  struct flock lock = range(k == kind::shared ? F_RDLCK : F_WRLCK, which, 1);
+bool lease_file::try_lock(std::uint32_t which) {
+  struct flock lock = range(F_WRLCK, which, 1);
   if (::fcntl(descriptor_.get(), F_OFD_SETLK, &lock) == 0) {
     return true;
   }

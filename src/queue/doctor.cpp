@@ -13,6 +13,7 @@
 #include "core/fail.hpp"
 #include "os/named_semaphore.hpp"
 #include "os/process.hpp"
+#include "queue/closing.hpp"
 #include "queue/invariants.hpp"
 #include "queue/recovery.hpp"
 #include "queue/segment.hpp"
@@ -244,15 +245,8 @@ bool recover_place(const segment& queue, os::lease_file& leases, std::uint32_t i
 
 /// As participant::open does for whoever opens the name next.
 bool remove_deserted(const segment& queue, os::lease_file& leases) {
-  lock_briefly(leases, lease_byte::gate, os::lease_file::kind::exclusive, queue.path(),
-               "removing it");
-  const bool over = !leases.held_by_others(0, table_size);
-  if (over) {
-    announce_removal(queue);
-    take_name_away(queue.path(), queue.file(), leases, &queue);
-  }
-  leases.unlock(lease_byte::gate);
-  return over;
+  return close_if_deserted(queue, leases) &&
+         try_take_name_away(queue.path(), queue.file(), leases, &queue);
 }
 
 /// Takes back announcements that nobody stands behind, and posts a permit for them, as whoever
@@ -275,8 +269,9 @@ bool take_back_announcements(const segment& queue, bool publishers) {
 std::string treat(const finding& f, const segment& queue, os::lease_file& leases) {
   switch (f.what) {
   case fault::half_removed:
-    take_name_away(queue.path(), queue.file(), leases, &queue);
-    return "took the name and the semaphores of a removed queue away";
+    return try_take_name_away(queue.path(), queue.file(), leases, &queue)
+               ? "took the name and the semaphores of a removed queue away"
+               : "";
   case fault::deserted:
     return remove_deserted(queue, leases) ? "removed a transient queue that nobody uses" : "";
   case fault::participant_dead: {

@@ -77,11 +77,12 @@ static_assert(sizeof(incident_log) == 1088);
 
 struct header {
   static constexpr std::uint64_t removed = std::uint64_t{1} << 63;
+  static constexpr std::uint64_t closing = std::uint64_t{1} << 62;  // closing.hpp
 
   identity id;
 
-  /// The queue's epoch, moved on whenever messages came back to be delivered again, and `removed`.
-  /// Subscribers look at it before everything else; it changes rarely.
+  /// The queue's epoch, moved on whenever messages came back to be delivered again, `removed`, and
+  /// `closing`. Subscribers look at it before everything else; it changes rarely.
   alignas(64) std::atomic<std::uint64_t> events;
   /// Set by the first participant; tells a queue that nobody has used yet from one that all left.
   std::atomic<std::uint32_t> joined;
@@ -145,8 +146,7 @@ static_assert(slots_offset == 69632);
 namespace lease_byte {
 inline constexpr std::uint32_t only_publisher = table_size;       // exclusive role
 inline constexpr std::uint32_t only_subscriber = table_size + 1;  // exclusive role
-inline constexpr std::uint32_t gate = table_size + 2;       // shared: joining; exclusive: closing
-inline constexpr std::uint32_t unlinking = table_size + 3;  // taking the name away
+inline constexpr std::uint32_t unlinking = table_size + 2;        // taking the name away
 }  // namespace lease_byte
 
 constexpr std::uint64_t hash(std::uint64_t seed, std::uint64_t value) noexcept {
@@ -163,6 +163,8 @@ constexpr std::uint64_t layout_fingerprint() noexcept {
   for (const std::uint64_t part : {std::uint64_t{sizeof(identity)},
                                    std::uint64_t{sizeof(header)},
                                    std::uint64_t{offsetof(header, events)},
+                                   header::removed,
+                                   header::closing,
                                    std::uint64_t{offsetof(header, where)},
                                    std::uint64_t{offsetof(header, not_empty)},
                                    std::uint64_t{offsetof(header, not_full)},

@@ -9,6 +9,7 @@
 #include "core/fail.hpp"
 #include "os/membarrier.hpp"
 #include "os/process.hpp"
+#include "queue/closing.hpp"
 #include "queue/recovery.hpp"
 #include "queue/waiting.hpp"
 
@@ -81,22 +82,15 @@ void participant::open(const std::filesystem::path& path, const queue_options& o
     if (leases_ == nullptr) {
       continue;
     }
-    lock_briefly(*leases_, lease_byte::gate, os::lease_file::kind::shared, path, "joining");
-    const bool over = queue_->life() == lifetime::transient &&
-                      queue_->head().joined.load(std::memory_order_acquire) != 0 &&
-                      !leases_->held_by_others(0, table_size);
-    if (over && !queue_->removed()) {
-      // Its last participant was killed, and nobody else closes the door behind it.
-      if (!leases_->try_lock(lease_byte::gate)) {
-        leases_->unlock(lease_byte::gate);  // another one is here for the same
-        std::this_thread::sleep_for(1ms);
-        continue;
+    // One whose last participant was killed had nobody to close the door.
+    const bool used_up = queue_->life() == lifetime::transient &&
+                         queue_->head().joined.load(std::memory_order_acquire) != 0 &&
+                         close_if_deserted(*queue_, *leases_);
+    if (used_up || queue_->removed()) {
+      if (options.open == opening::open_only) {
+        (void)try_take_name_away(path, queue_->file(), *leases_, queue_.get());
+        fail_not_found(path);
       }
-      if (!leases_->held_by_others(0, table_size)) {
-        announce_removal(*queue_);
-      }
-    }
-    if (queue_->removed()) {
       take_name_away(path, queue_->file(), *leases_, queue_.get());
       continue;
     }
@@ -105,7 +99,6 @@ void participant::open(const std::filesystem::path& path, const queue_options& o
     }
     try {
       if (join(options, which)) {
-        leases_->unlock(lease_byte::gate);
         return;
       }
     } catch (...) {
@@ -131,7 +124,9 @@ bool participant::join(const queue_options& options, side which) {
   }
   take_role(which);
   const bool any = recover_all(*queue_, *leases_, table_size);
-  take_place(which);
+  if (!take_place(which)) {
+    return false;
+  }
   if (any) {
     wake_subscribers(*this, 1);
     wake_publishers(*this);
@@ -162,7 +157,7 @@ std::string participant::holder_of(side which) const {
   return "somebody who is just joining or leaving";
 }
 
-void participant::take_place(side which) {
+bool participant::take_place(side which) {
   for (id_ = 0; id_ < table_size; ++id_) {
     if (leases_->try_lock(id_)) {
       break;
@@ -176,6 +171,10 @@ void participant::take_place(side which) {
   record_ = &queue_->participant(id_);
   if (record_->dirty.load(std::memory_order_acquire) != 0) {
     clean_up_after(*queue_, id_);
+  }
+  head_->joined.store(1, std::memory_order_seq_cst);
+  if (!keep_open(head_->events)) {
+    return false;
   }
   const auto get = [](const std::atomic<std::uint64_t>& counter) {
     return counter.load(std::memory_order_relaxed);
@@ -191,7 +190,7 @@ void participant::take_place(side which) {
   record_->redeliveries_before.store(get(record_->redeliveries), std::memory_order_relaxed);
   // Before the first step in the ring; whoever takes the lease later and sees it knows what to do.
   record_->dirty.store(1, std::memory_order_seq_cst);
-  head_->joined.store(1, std::memory_order_release);
+  return true;
 }
 
 participant::~participant() {
@@ -207,17 +206,8 @@ participant::~participant() {
 
 void participant::close_if_last() noexcept {
   try {
-    // Two who leave at once must not each take the other for one who stays: each waits for the
-    // other's look to end. Whoever joins meanwhile holds the gate, and then stays itself.
-    for (int i = 0; i < 50 && !leases_->try_lock(lease_byte::gate); ++i) {
-      if (leases_->held_by_others(0, table_size)) {
-        return;
-      }
-      std::this_thread::sleep_for(std::chrono::milliseconds(1));
-    }
-    if (leases_->try_lock(lease_byte::gate) && !leases_->held_by_others(0, table_size)) {
-      announce_removal(*queue_);
-      take_name_away(queue_->path(), queue_->file(), *leases_, queue_.get());
+    if (close_if_deserted(*queue_, *leases_)) {
+      (void)try_take_name_away(queue_->path(), queue_->file(), *leases_, queue_.get());
     }
   } catch (...) {
     // Left behind, it is removed by whoever opens the name next.
@@ -226,10 +216,12 @@ void participant::close_if_last() noexcept {
 
 void participant::withdraw() noexcept {
   try {
-    if (leases_->try_lock(lease_byte::gate) &&
-        queue_->head().joined.load(std::memory_order_acquire) == 0) {
-      announce_removal(*queue_);
-      take_name_away(queue_->path(), queue_->file(), *leases_, queue_.get());
+    const auto in_use = [this] {
+      return queue_->head().joined.load(std::memory_order_seq_cst) != 0 ||
+             leases_->held_by_others(0, table_size);
+    };
+    if (close_unless(queue_->head().events, in_use)) {
+      (void)try_take_name_away(queue_->path(), queue_->file(), *leases_, queue_.get());
     }
   } catch (...) {
     // Left behind as a queue in order, without a message.

@@ -60,10 +60,10 @@ class participant {
   void take_role(side which);
   /// Who has an exclusive role, in words.
   [[nodiscard]] std::string holder_of(side which) const;
-  void take_place(side which);
+  /// False: the queue was removed meanwhile.
+  bool take_place(side which);
   void close_if_last() noexcept;
-  /// Removes the queue that this handle made and could not join, unless somebody else could or is
-  /// about to.
+  /// Removes the queue that this handle made and could not join, unless somebody else could.
   void withdraw() noexcept;
 
   std::uint32_t generation_;

@@ -219,14 +219,16 @@ void wake_everybody(const segment& queue) {
   wake_all(head.not_full, queue.not_full_name());
 }
 
-void take_name_away(const std::filesystem::path& path, os::file_id file, os::lease_file& locks,
-                    const segment* queue) {
-  lock_briefly(locks, lease_byte::unlinking, os::lease_file::kind::exclusive, path, "removing");
+bool try_take_name_away(const std::filesystem::path& path, os::file_id file, os::lease_file& locks,
+                        const segment* queue) {
+  // The semaphores first: as long as the name is there, somebody else can finish this.
+  if (queue != nullptr) {
+    queue->remove_semaphores();
+  }
+  if (!locks.try_lock(lease_byte::unlinking)) {
+    return false;
+  }
   try {
-    // The semaphores first: as long as the name is there, somebody else can finish this.
-    if (queue != nullptr) {
-      queue->remove_semaphores();
-    }
     if (os::identify(path) == file) {
       os::unlink(path);
     }
@@ -235,16 +237,17 @@ void take_name_away(const std::filesystem::path& path, os::file_id file, os::lea
     throw;
   }
   locks.unlock(lease_byte::unlinking);
+  return true;
 }
 
-void lock_briefly(os::lease_file& locks, std::uint32_t which, os::lease_file::kind kind,
-                  const std::filesystem::path& path, std::string_view step) {
+void take_name_away(const std::filesystem::path& path, os::file_id file, os::lease_file& locks,
+                    const segment* queue) {
   using namespace std::chrono_literals;
   const auto deadline = std::chrono::steady_clock::now() + 5s;
-  while (!locks.try_lock(which, kind)) {
+  while (!try_take_name_away(path, file, locks, queue)) {
     if (std::chrono::steady_clock::now() >= deadline) {
-      fail(errc::busy, path.string(), step,
-           "another process is in the middle of joining or removing it and does not go on");
+      fail(errc::busy, path.string(), "removing",
+           "another process is in the middle of it and does not go on");
     }
     std::this_thread::sleep_for(1ms);
   }

@@ -112,13 +112,14 @@ void announce_removal(const segment& queue);
 void wake_everybody(const segment& queue);
 
 /// Takes away the name of `path` if it still leads to `file`, and `queue`'s semaphores if given.
-/// Only one at a time does this to one file, or a queue made meanwhile could lose its name. Throws
-/// errc::busy when somebody who does it does not go on.
+/// Only one at a time does this to one file, or a queue made meanwhile could lose its name. False:
+/// somebody else is doing it. Enough for those who do not need the name themselves: whoever does
+/// finishes what is left.
+bool try_take_name_away(const std::filesystem::path& path, os::file_id file, os::lease_file& locks,
+                        const segment* queue);
+/// The same, by the time this returns. Throws errc::busy when somebody else who does it does not go
+/// on.
 void take_name_away(const std::filesystem::path& path, os::file_id file, os::lease_file& locks,
                     const segment* queue);
-
-/// A lock that somebody holds for moments only. Throws errc::busy after a few seconds.
-void lock_briefly(os::lease_file& locks, std::uint32_t which, os::lease_file::kind kind,
-                  const std::filesystem::path& path, std::string_view step);
 
 }  // namespace millrace::detail

@@ -7,7 +7,7 @@
 #include <map>
 
 #include "queue/layout.hpp"
-#include "support/own_shared_memory.hpp"
+#include "support/own_mounts.hpp"
 #include "support/scratch.hpp"
 
 namespace fuzz {

@@ -15,8 +15,12 @@
 #include <millrace/queue/inspect.hpp>
 
 #include "calculator.hpp"
+#include "os/lease.hpp"
+#include "queue/layout.hpp"
+#include "queue/segment.hpp"
 #include "support/child.hpp"
 #include "support/scratch.hpp"
+#include "support/victims.hpp"
 #include "support/watchdog.hpp"
 
 using namespace std::chrono_literals;
@@ -33,6 +37,15 @@ namespace {
 millrace::service_options service_in(const test::scratch& scratch, delivery guarantee) {
   auto options = calculator::service_in(scratch);
   options.guarantee = guarantee;
+  return options;
+}
+
+/// Options of a client's queue.
+millrace::queue_options reply_queue_in(const test::scratch& scratch) {
+  auto options = scratch.options(16 * 64, 64);
+  options.life = millrace::lifetime::transient;
+  options.publishers = millrace::role::exclusive;
+  options.subscribers = millrace::role::exclusive;
   return options;
 }
 
@@ -247,10 +260,7 @@ TEST_CASE("death: the queue of a client killed before its server heard of it goe
   const auto server = server_process(service_in(scratch, delivery::at_least_once), clerk());
   const client witness("desk", client_in(scratch));  // the server is there
   auto victim = child::run([&] {
-    auto options = scratch.options();
-    options.life = millrace::lifetime::transient;
-    options.publishers = millrace::role::exclusive;
-    options.subscribers = millrace::role::exclusive;
+    const auto options = reply_queue_in(scratch);
     const millrace::subscriber replies("desk.reply.0000000000000001", options);
     made.open();
     const gate never;
@@ -268,10 +278,7 @@ TEST_CASE("death: queues of dead clients that another process is attached to hol
   const test::scratch scratch;
   const auto server = server_process(service_in(scratch, delivery::at_least_once), clerk());
   client desk("desk", client_in(scratch));
-  auto options = scratch.options(16 * 64, 64);
-  options.life = millrace::lifetime::transient;
-  options.publishers = millrace::role::exclusive;
-  options.subscribers = millrace::role::exclusive;
+  const auto options = reply_queue_in(scratch);
   std::vector<millrace::publisher> held;
   for (int i = 0; i < 100; ++i) {  // who waits a second for each takes longer than this test may
     const auto name = fmt::format("{:016x}", i + 1);
@@ -282,6 +289,39 @@ TEST_CASE("death: queues of dead clients that another process is attached to hol
   for (int i = 0; std::chrono::steady_clock::now() < end; ++i) {
     REQUIRE(call(desk, add{i, 1}, long_time).value() == i + 1);
   }
+}
+
+TEST_CASE("death: clients frozen in the middle of leaving hold up no call") {
+  test::allow(60);
+  const test::scratch scratch;
+  const auto server = server_process(service_in(scratch, delivery::at_least_once), clerk());
+  client desk("desk", client_in(scratch));
+  // Each has marked its queue as removed, and frozen as it was taking the name away.
+  struct leaving {
+    millrace::subscriber replies;
+    std::unique_ptr<millrace::os::lease_file> locks;
+  };
+  const auto frozen = test::someone_who([&] {
+    const auto options = reply_queue_in(scratch);
+    std::vector<leaving> all;
+    for (int i = 0; i < 50; ++i) {  // who waits seconds for each takes longer than this test may
+      const auto name = fmt::format("desk.reply.{:016x}", i + 1);
+      millrace::subscriber replies(name, options);
+      const auto path = scratch.path() / name;
+      const auto file = millrace::os::file::open(path, millrace::os::access::read_write, false);
+      auto locks = millrace::os::lease_file::open(path, file->id());
+      expect(locks->try_lock(millrace::detail::lease_byte::unlinking));
+      announce_removal(*millrace::detail::segment::attach(*file, millrace::os::access::read_write));
+      all.push_back({std::move(replies), std::move(locks)});
+    }
+    return all;
+  });
+  frozen.freeze();
+  const auto end = std::chrono::steady_clock::now() + 1s;  // the server looks around meanwhile
+  for (int i = 0; std::chrono::steady_clock::now() < end; ++i) {
+    REQUIRE(call(desk, add{i, 1}, long_time).value() == i + 1);
+  }
+  CHECK(scratch.entries().size() == 52);
 }
 
 TEST_CASE("death: what is left of a client and a server that died together goes with the next") {

@@ -15,7 +15,7 @@
 #include <doctest/doctest.h>
 
 #include "stress/chaos.hpp"
-#include "support/own_shared_memory.hpp"
+#include "support/own_mounts.hpp"
 #include "support/watchdog.hpp"
 
 namespace {

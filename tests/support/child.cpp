@@ -62,6 +62,14 @@ child child::run(const std::function<int()>& body) {
   return child(pid);
 }
 
+bool child::succeeds(const std::function<void()>& body) {
+  auto one = run([&] {
+    body();
+    return 0;
+  });
+  return one.wait() == 0;
+}
+
 child child::execute(const std::vector<std::string>& command) {
   std::vector<char*> arguments;
   for (const auto& argument : command) {

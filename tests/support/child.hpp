@@ -18,6 +18,8 @@ class child {
   /// Forks. The child runs `body` and exits with what it returns; an exception is printed, and the
   /// exit code is then 1.
   [[nodiscard]] static child run(const std::function<int()>& body);
+  /// Whether `body` ends without an exception in a process of its own.
+  [[nodiscard]] static bool succeeds(const std::function<void()>& body);
   /// Starts another program.
   [[nodiscard]] static child execute(const std::vector<std::string>& command);
   child(child&& other) noexcept;

@@ -3,7 +3,7 @@
 #define DOCTEST_CONFIG_IMPLEMENT
 #include <doctest/doctest.h>
 
-#include "support/own_shared_memory.hpp"
+#include "support/own_mounts.hpp"
 #include "support/watchdog.hpp"
 
 namespace {

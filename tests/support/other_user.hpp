@@ -1,12 +1,15 @@
 // Being somebody else, for tests of what one user may do to another.
 #pragma once
 
+#include <functional>
 #include <stdexcept>
 
 #include <doctest/doctest.h>
 
 #include <grp.h>
 #include <unistd.h>
+
+#include "support/child.hpp"
 
 namespace test {
 
@@ -18,6 +21,14 @@ inline void become_other_user() {
       ::setresuid(other_user, other_user, other_user) != 0) {
     throw std::runtime_error("cannot become another user");
   }
+}
+
+/// Whether `body` goes well in a process of that user.
+[[nodiscard]] inline bool succeeds_as_other_user(const std::function<void()>& body) {
+  return child::succeeds([&] {
+    become_other_user();
+    body();
+  });
 }
 
 /// Only root can become somebody else. Says so when the case cannot run.

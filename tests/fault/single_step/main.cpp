@@ -10,7 +10,7 @@
 #include <sched.h>
 
 #include "fault/single_step/sweep.hpp"
-#include "support/own_shared_memory.hpp"
+#include "support/own_mounts.hpp"
 #include "support/traced.hpp"
 
 namespace {
@@ -70,6 +70,7 @@ int main(int argc, char** argv) {
   add_subscribing(trials);
   add_recovering(trials);
   add_joining(trials);
+  add_ending(trials);
   add_waking(trials);
   figures total;
   const auto began = std::chrono::steady_clock::now();

@@ -57,6 +57,7 @@ void add_publishing(std::vector<named_trial>& all);
 void add_subscribing(std::vector<named_trial>& all);
 void add_recovering(std::vector<named_trial>& all);
 void add_joining(std::vector<named_trial>& all);
+void add_ending(std::vector<named_trial>& all);
 void add_waking(std::vector<named_trial>& all);
 
 }  // namespace single_step

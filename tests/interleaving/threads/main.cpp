@@ -52,7 +52,7 @@ bool explore(const scenario& s) {
 int main(int argc, char** argv) {
   const std::string only = argc > 1 ? argv[1] : "";
   auto all = queue_scenarios();
-  for (auto more : {meeting_scenarios, scheduler_scenarios}) {
+  for (auto more : {meeting_scenarios, scheduler_scenarios, closing_scenarios}) {
     for (auto& s : more()) {
       all.push_back(std::move(s));
     }

@@ -190,6 +190,7 @@ std::string run_ending(schedules& how) {
                                          stage::wait([&] { return suspended; });
                                          sender->me.sleep();
                                          sender->meeting->drop_input();
+                                         stage::fence();  // as counting owners is
                                          sender.reset();
                                        },
                                        [&] {
@@ -199,6 +200,7 @@ std::string run_ending(schedules& how) {
                                              stage::give_way();
                                            }
                                          }
+                                         stage::fence();  // as counting owners is
                                          meeting.reset();
                                        }});
   return wrong;

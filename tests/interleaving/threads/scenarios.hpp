@@ -22,6 +22,7 @@ struct scenario {
   std::function<std::string(schedules&)> run;
 };
 
+[[nodiscard]] std::vector<scenario> closing_scenarios();
 [[nodiscard]] std::vector<scenario> queue_scenarios();
 [[nodiscard]] std::vector<scenario> meeting_scenarios();
 [[nodiscard]] std::vector<scenario> scheduler_scenarios();
