@@ -122,6 +122,16 @@ class staged_fence {
   }
 };
 
+/// Of whose two sides each fences for itself.
+class staged_even_fence {
+ public:
+  static void often() {
+    stage::step();
+    stage::fence();
+  }
+  static void seldom() { often(); }
+};
+
 struct staged_atomics {
   template <class T>
   using atomic = staged<T>;
@@ -130,6 +140,11 @@ struct staged_atomics {
   static constexpr std::size_t apart = 64;
   static void pause() { stage::give_way(); }
   static void prefetch_to_write(const void*) {}
+};
+
+/// Of quiet boxes, and of all where no thread can fence for others.
+struct staged_quiet_atomics : staged_atomics {
+  using fence = staged_even_fence;
 };
 
 }  // namespace millrace::interleaving

@@ -109,7 +109,7 @@ std::string run_persistent(schedules& how) {
 std::vector<scenario> closing_scenarios() {
   return {{"closing, the last leaves, one joins", 5, 50'000, 1'000,
            [](schedules& how) { return run_transient(how, 1); }},
-          {"closing, the last leaves, three join", 4, 200'000, 100'000,
+          {"closing, the last leaves, three join", 3, 200'000, 40'000,
            [](schedules& how) { return run_transient(how, 3); }},
           {"closing, its maker withdraws, two join", 5, 50'000, 1'000, run_persistent}};
 }

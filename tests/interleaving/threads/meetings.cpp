@@ -21,6 +21,7 @@ struct setting {
   bool times_out = false;  // whoever waits for room may give up at any time
   bool closes = false;
   unsigned takes = 0;   // so many messages are received, and no more; 0: all
+  bool stays = false;   // a sender has its input till all is received
   unsigned throws = 0;  // so many of each sender's first messages cannot be moved into the box
 };
 
@@ -46,11 +47,11 @@ class sleeper : public waiter {
   volatile bool here_ = true;
 };
 
-template <class Policy, bool Throws>
+template <class Policy, bool Throws, class A>
 class play {
  public:
   using Message = message<Throws>;
-  using Meeting = detail::meeting<Message, Policy, staged_atomics>;
+  using Meeting = detail::meeting<Message, Policy, A>;
 
   play(Meeting& meeting, const setting& s) : meeting_(meeting), setting_(s), account_(s.senders) {}
 
@@ -71,6 +72,9 @@ class play {
         stage::require(i < setting_.throws, "another sender's exception");
       }
     }
+    if (setting_.stays) {
+      stage::wait([this] { return received_ == setting_.senders * setting_.each; });
+    }
     meeting_.drop_input();
   }
   void receive() {
@@ -80,6 +84,7 @@ class play {
         return;
       }
       account_.received(m->sender, m->number);
+      ++received_;
     }
   }
   void close() {
@@ -133,15 +138,16 @@ class play {
   Meeting& meeting_;
   const setting setting_;
   account account_;
+  unsigned received_ = 0;
   bool closed_ = false;
 };
 
-template <class Policy, bool Throws>
+template <bool Throws, class A = staged_atomics, class Policy>
 std::string run(schedules& how, const Policy& policy, const setting& s) {
   std::string wrong;
   {
-    typename play<Policy, Throws>::Meeting meeting(policy);
-    play<Policy, Throws> p(meeting, s);
+    typename play<Policy, Throws, A>::Meeting meeting(policy);
+    play<Policy, Throws, A> p(meeting, s);
     std::vector<std::function<void()>> threads;
     for (unsigned i = 0; i < s.senders; ++i) {
       meeting.add_input();
@@ -212,10 +218,8 @@ std::vector<scenario> meeting_scenarios() {
   std::vector<scenario> all;
   const auto add = [&](const std::string& name, unsigned deviations, std::uint64_t least,
                        auto policy, const setting& s) {
-    using Policy = decltype(policy);
     all.push_back({name, deviations, 5'000, least, [policy, s](schedules& how) {
-                     return s.throws != 0 ? run<Policy, true>(how, policy, s)
-                                          : run<Policy, false>(how, policy, s);
+                     return s.throws != 0 ? run<true>(how, policy, s) : run<false>(how, policy, s);
                    }});
   };
   add("box, unlimited", 3, 50'000, unlimited{}, {.each = 2});
@@ -232,6 +236,14 @@ std::vector<scenario> meeting_scenarios() {
         {.each = 2, .closes = true, .takes = 1});
     add(name + ", moves throw", 2, 15'000, blocking{limit}, {.each = 3, .throws = 2});
   }
+  const auto add_quiet = [&](const std::string& name, auto policy, const setting& s) {
+    all.push_back({name, 3, 5'000, 10'000, [policy, s](schedules& how) {
+                     return run<false, staged_quiet_atomics>(how, policy, s);
+                   }});
+  };
+  add_quiet("quiet box, senders that stay", quiet<unlimited>{}, {.stays = true});
+  add_quiet("quiet box, limit 1, senders that stay", quiet<blocking>{{1}}, {.stays = true});
+  add_quiet("quiet box, limit 1, a receiver that leaves", quiet<blocking>{{1}}, {.takes = 1});
   all.push_back({"box, ends with its sender", 4, 5'000, 15'000, run_ending});
   return all;
 }
