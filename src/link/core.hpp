@@ -45,7 +45,7 @@ class link_core : public std::enable_shared_from_this<link_core> {
   [[nodiscard]] const std::string& address() const noexcept { return address_; }
   link_status send(std::string_view to, message_parts parts, bool acknowledged);
   link_status post(std::string_view to, std::span<const std::byte> bytes,
-                   std::chrono::nanoseconds time, const std::stop_token& stop);
+                   std::chrono::nanoseconds time, const std::stop_token& stop, bool at_once);
   link_status flush(std::string_view to);
   status receive(datagram& to, steady_time deadline, const std::stop_token& stop);
   status try_receive(datagram& to);

@@ -130,7 +130,8 @@ link_status link_core::send(std::string_view to, message_parts parts, bool ackno
 }
 
 link_status link_core::post(std::string_view to, std::span<const std::byte> bytes,
-                            std::chrono::nanoseconds time, const std::stop_token& stop) {
+                            std::chrono::nanoseconds time, const std::stop_token& stop,
+                            bool at_once) {
   if (bytes.size() > options_.max_message_size) {
     return link_status::too_large;
   }
@@ -156,7 +157,7 @@ link_status link_core::post(std::string_view to, std::span<const std::byte> byte
   }
   append(*c, {&bytes, 1});
   c->posted = c->queued;
-  if (c->backlog.size() >= enough) {
+  if (at_once || c->backlog.size() >= enough) {
     write(held, c, c->queued);
   } else {
     write_soon(c);
