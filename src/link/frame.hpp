@@ -21,6 +21,9 @@ inline constexpr std::size_t least_spare = std::size_t{16} << 10;
 inline constexpr std::size_t most_spare = std::size_t{256} << 10;
 inline constexpr std::size_t spare_pieces = 16;
 
+/// Bytes of a message that are not worth copying: it is sent from where it lies.
+inline constexpr std::size_t least_in_place = std::size_t{16} << 10;
+
 enum class frame_kind {
   message,          // bin or str
   request,          // a message with a number, to be acknowledged

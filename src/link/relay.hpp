@@ -38,10 +38,9 @@ inline constexpr std::size_t relay_head_size = 1 + sizeof(forwarder_id) + 3 * nu
 /// No frame of several messages has more bytes: few packets, as each may have to wake somebody, and
 /// of a size for which a link uses its memory again.
 inline constexpr std::size_t relay_batch_size = most_spare;
-/// Bytes of a message that are not worth copying. So few of them fit into a frame of several that
-/// it can be written at once from where they lie: Asio passes on up to 64 places.
-inline constexpr std::size_t least_in_place = std::size_t{16} << 10;
-static_assert(2 * relay_batch_size / least_in_place < 64);
+static_assert(2 * relay_batch_size / least_in_place < 64,
+              "it must be possible to write one at once from where its messages lie, and Asio "
+              "passes on up to 64 places");
 
 /// Replaces what is in `to`.
 inline void write_relay_frame(byte_vector& to, const relay_frame& f) {
