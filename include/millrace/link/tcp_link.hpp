@@ -166,6 +166,9 @@ class tcp_link {
   link_status post(std::string_view to, std::string_view text) {
     return post(to, std::as_bytes(std::span(text)));
   }
+  link_status try_send(std::string_view to, std::string_view text) {
+    return try_send(to, std::as_bytes(std::span(text)));
+  }
 
  private:
   std::shared_ptr<detail::link_core> core_;
