@@ -18,9 +18,11 @@ namespace {
 using clock = std::chrono::steady_clock;
 using namespace std::chrono_literals;
 
-/// How long the other side may say nothing new while something is on its way; doubled each time.
+/// How long the other side may say nothing new while something is on its way: several times as long
+/// as the latest answer took, and doubled each time that there is none.
 constexpr std::chrono::nanoseconds shortest_silence = 500ms;
 constexpr std::chrono::nanoseconds longest_silence = 8s;
+constexpr int several = 4;
 /// After a failure to send.
 constexpr auto pause = 50ms;
 /// How long to wait for acknowledgements before looking for new messages, and for a break.
@@ -89,7 +91,7 @@ class queue_forwarder::run_state {
         return s == status::empty ? status::ok : s;
       }
       if (window_.empty()) {
-        patience_until_ = clock::now() + silence_;
+        begin_to_wait();
       }
       window_.push_back(std::move(*next));
     }
@@ -177,7 +179,7 @@ class queue_forwarder::run_state {
       }
       sent_ = 0;
       silence_ = std::min(2 * silence_, longest_silence);
-      patience_until_ = clock::now() + silence_;
+      begin_to_wait();
     }
     return true;
   }
@@ -226,14 +228,20 @@ class queue_forwarder::run_state {
     sent_ -= std::min(sent_, count);
     f_.forwarded_ += count;
     f_.last_failure_.store(link_status::ok);
-    silence_ = shortest_silence;
-    patience_until_ = clock::now() + silence_;
+    silence_ = std::clamp<std::chrono::nanoseconds>(several * (clock::now() - waiting_since_),
+                                                    shortest_silence, longest_silence);
+    begin_to_wait();
   }
 
   struct large_message {
     std::size_t behind;  // so many bytes of the frame
     std::span<const std::byte> bytes;
   };
+
+  void begin_to_wait() {
+    waiting_since_ = clock::now();
+    patience_until_ = waiting_since_ + silence_;
+  }
 
   queue_forwarder& f_;
   const detail::forwarder_id id_ = random_id();
@@ -244,6 +252,7 @@ class queue_forwarder::run_state {
   std::vector<large_message> in_place_;            // these
   std::vector<std::span<const std::byte>> parts_;  // all of it, in order
   std::chrono::nanoseconds silence_ = shortest_silence;
+  clock::time_point waiting_since_{};
   clock::time_point patience_until_{};
 };
 
