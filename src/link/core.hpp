@@ -118,8 +118,9 @@ class link_core : public std::enable_shared_from_this<link_core> {
   /// Writes, if nobody else does, until the kernel has all up to `target` or takes no more.
   void write(lock& held, const connection_ptr& c, std::uint64_t target);
   /// A message of this size past the backlog, from where it lies, as far as the kernel takes it.
-  /// REQUIRES: can_write_in_place().
-  void write_in_place(lock& held, const connection_ptr& c, message_parts parts, std::size_t size);
+  /// Where it ends, as bytes to be sent are counted. REQUIRES: can_write_in_place().
+  std::uint64_t write_in_place(lock& held, const connection_ptr& c, message_parts parts,
+                               std::size_t size);
   /// Leaves what is there by now to others.
   void end_writing(const connection_ptr& c);
   void write_soon(const connection_ptr& c);

@@ -58,12 +58,14 @@ link_status link_core::send(std::string_view to, message_parts parts, bool ackno
   }
   const std::uint64_t begin = c->queued;
   const std::uint64_t number = acknowledged ? ++c->requests : 0;
+  std::uint64_t end = 0;
   if (size >= least_in_place && !acknowledged && c->can_write_in_place()) {
-    write_in_place(held, c, parts, size);
+    end = write_in_place(held, c, parts, size);
   } else {
     append(*c, parts, number);
+    end = c->queued;
   }
-  const link_status written = wait_until_written(held, c, begin, c->queued);
+  const link_status written = wait_until_written(held, c, begin, end);
   if (written != link_status::ok || !acknowledged) {
     return written;
   }

@@ -113,8 +113,8 @@ void link_core::write(lock& held, const connection_ptr& c, std::uint64_t target)
   end_writing(c);
 }
 
-void link_core::write_in_place(lock& held, const connection_ptr& c, message_parts parts,
-                               std::size_t size) {
+std::uint64_t link_core::write_in_place(lock& held, const connection_ptr& c, message_parts parts,
+                                        std::size_t size) {
   byte_vector head;
   append_head(head, frame_kind::message, size);
   std::vector<boost::asio::const_buffer> all{boost::asio::buffer(head)};
@@ -124,7 +124,7 @@ void link_core::write_in_place(lock& held, const connection_ptr& c, message_part
   c->batch.clear();
   c->batch_written = 0;
   c->batch.reserve(head.size() + size);  // memory must not lack for what the kernel does not take
-  c->queued += head.size() + size;       // what others add now comes behind
+  const std::uint64_t end = c->queued += head.size() + size;  // what others add comes behind
   c->writing = true;
   boost::system::error_code ec;
   held.unlock();
@@ -142,6 +142,7 @@ void link_core::write_in_place(lock& held, const connection_ptr& c, message_part
     before -= here;
   }
   end_writing(c);
+  return end;
 }
 
 void link_core::end_writing(const connection_ptr& c) {
