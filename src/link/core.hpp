@@ -45,7 +45,7 @@ class link_core : public std::enable_shared_from_this<link_core> {
   [[nodiscard]] const std::string& address() const noexcept { return address_; }
   link_status send(std::string_view to, message_parts parts, bool acknowledged);
   link_status post(std::string_view to, std::span<const std::byte> bytes,
-                   std::chrono::nanoseconds time, const std::stop_token& stop);
+                   std::chrono::nanoseconds time, const std::stop_token& stop, bool at_once);
   link_status flush(std::string_view to);
   status receive(datagram& to, steady_time deadline, const std::stop_token& stop);
   status try_receive(datagram& to);
@@ -102,23 +102,29 @@ class link_core : public std::enable_shared_from_this<link_core> {
   /// If the peer could make sense of it. REQUIRES: closed.
   void say_goodbye(connection& c);
 
-  // writing.cpp
-  // All of them unlock meanwhile.
-  /// The last message of the backlog-to-be, from where it lies, as far as the kernel takes it.
-  /// REQUIRES: can_write_in_place().
-  void write_in_place(lock& held, const connection_ptr& c, message_parts parts);
+  // sending.cpp
+  /// Unlocks meanwhile.
   link_status wait_for_room(lock& held, connection& c, steady_time deadline,
                             const std::stop_token& stop);
-  /// Writes, if nobody else does, until the kernel has all up to `target` or takes no more.
-  void write(lock& held, const connection_ptr& c, std::uint64_t target);
-  /// Until the kernel has all up to `end`, which is the end of a message that began at `begin`.
-  link_status wait_until_written(lock& held, const connection_ptr& c, std::uint64_t begin,
-                                 std::uint64_t end);
-  void wait_until_writable(const connection_ptr& c);
-  void write_soon(const connection_ptr& c);
   /// Whether posts to this address were lost, of which nobody was told yet: told now.
   link_status take_loss(std::string_view to);
   void remember_loss(const std::string& to, link_status why);
+
+  // writing.cpp
+  // Those that are given the lock unlock meanwhile.
+  /// Until the kernel has all up to `end`, which is the end of a message that began at `begin`.
+  link_status wait_until_written(lock& held, const connection_ptr& c, std::uint64_t begin,
+                                 std::uint64_t end);
+  /// Writes, if nobody else does, until the kernel has all up to `target` or takes no more.
+  void write(lock& held, const connection_ptr& c, std::uint64_t target);
+  /// A message of this size past the backlog, from where it lies, as far as the kernel takes it.
+  /// Where it ends, as bytes to be sent are counted. REQUIRES: can_write_in_place().
+  std::uint64_t write_in_place(lock& held, const connection_ptr& c, message_parts parts,
+                               std::size_t size);
+  /// Leaves what is there by now to others.
+  void end_writing(const connection_ptr& c);
+  void write_soon(const connection_ptr& c);
+  void wait_until_writable(const connection_ptr& c);
 
   // reading.cpp
   void wait_until_readable(const connection_ptr& c);

@@ -87,19 +87,6 @@ bool frame_reader::begin(std::span<const std::byte>& from, spare_memory& spare) 
     head_ = read_head(from);
     if (head_) {
       from = from.subspan(head_->size);
-      if (head_->length >= least_spare && !spare.empty()) {
-        byte_vector piece = std::move(spare.back());
-        spare.pop_back();
-        // Not if it is much more than the message is counted for.
-        if (head_->length <= piece.capacity() && piece.capacity() / 2 < head_->length) {
-          body_ = std::move(piece);
-          body_.clear();
-          return true;
-        }
-      }
-      // A vector of the right size at once, as far as it is here.
-      body_.reserve(std::min(head_->length, from.size()));
-      return true;
     }
   }
   while (!head_ && !from.empty()) {
@@ -107,10 +94,23 @@ bool frame_reader::begin(std::span<const std::byte>& from, spare_memory& spare) 
     from = from.subspan(1);
     head_ = read_head(std::span(unread_).first(unread_size_));
   }
-  if (head_) {
-    unread_size_ = 0;
+  if (!head_) {
+    return false;
   }
-  return head_.has_value();
+  unread_size_ = 0;
+  if (head_->length >= least_spare && !spare.empty()) {
+    byte_vector piece = std::move(spare.back());
+    spare.pop_back();
+    // Not if it is much more than the message is counted for.
+    if (head_->length <= piece.capacity() && piece.capacity() / 2 < head_->length) {
+      body_ = std::move(piece);
+      body_.resize(head_->length);
+      return true;
+    }
+  }
+  // A vector of the right size at once, as far as it is here.
+  body_.reserve(std::min(head_->length, from.size()));
+  return true;
 }
 
 flaw frame_reader::judge(const frame_head& head) const noexcept {
@@ -130,15 +130,24 @@ flaw frame_reader::judge(const frame_head& head) const noexcept {
 }
 
 void frame_reader::append(std::span<const std::byte> bytes) {
+  const std::size_t here = std::min(bytes.size(), room().size());
+  std::ranges::copy(bytes.first(here), room().begin());
+  filled_ += here;
+  bytes = bytes.subspan(here);
+  if (bytes.empty()) {
+    return;
+  }
   const std::size_t size = body_.size() + bytes.size();
   if (size > body_.capacity()) {
     body_.reserve(std::min(head_->length, 2 * size));
   }
   body_.insert(body_.end(), bytes.begin(), bytes.end());
+  filled_ = body_.size();
 }
 
 frame frame_reader::finish() {
   frame complete{head_->kind, 0, std::exchange(body_, {})};
+  filled_ = 0;
   head_.reset();
   if (complete.kind != frame_kind::message) {
     complete.number = read_number(complete.bytes);

@@ -21,6 +21,9 @@ inline constexpr std::size_t least_spare = std::size_t{16} << 10;
 inline constexpr std::size_t most_spare = std::size_t{256} << 10;
 inline constexpr std::size_t spare_pieces = 16;
 
+/// Bytes of a message that are not worth copying: it is sent from where it lies.
+inline constexpr std::size_t least_in_place = std::size_t{16} << 10;
+
 enum class frame_kind {
   message,          // bin or str
   request,          // a message with a number, to be acknowledged
@@ -78,20 +81,26 @@ class frame_reader {
           return found;
         }
       }
-      const std::size_t now = std::min(from.size(), head_->length - body_.size());
+      const std::size_t now = std::min(from.size(), head_->length - filled_);
       append(from.first(now));
       from = from.subspan(now);
-      if (body_.size() < head_->length) {
+      if (filled_ < head_->length) {
         return flaw::none;
       }
       take(finish());
     }
   }
 
+  /// Where the bytes that come next belong, if memory is there for them: then they may be written
+  /// to it instead of being read, which is another copy saved.
+  [[nodiscard]] std::span<std::byte> room() noexcept { return std::span(body_).subspan(filled_); }
+  /// So many bytes were written there; read() goes on behind them.
+  void skip(std::size_t size) noexcept { filled_ += size; }
+
   /// Whether a part of a frame has arrived.
   [[nodiscard]] bool begun() const noexcept { return head_ || unread_size_ > 0; }
   /// Bytes held of it.
-  [[nodiscard]] std::size_t held() const noexcept { return body_.size(); }
+  [[nodiscard]] std::size_t held() const noexcept { return filled_; }
 
  private:
   /// Takes a head off the front, which may have begun in earlier bytes. False: there is none yet.
@@ -102,7 +111,8 @@ class frame_reader {
 
   std::size_t most_;
   std::optional<frame_head> head_;
-  byte_vector body_;
+  byte_vector body_;        // with room behind what has arrived only where that costs nothing
+  std::size_t filled_ = 0;  // of it
   std::array<std::byte, longest_head> unread_{};  // of a head that is not complete
   std::size_t unread_size_ = 0;
 };

@@ -153,7 +153,7 @@ class queue_collector::run_state {
   /// If it does not arrive, the forwarder sends again, and it is said again.
   void say(detail::relay_kind kind, const detail::forwarder_id& id, const forwarder& to) {
     detail::write_relay_frame(frame_, {kind, id, 0, to.last, {}});
-    (void)c_.link_.post(to.from, frame_, std::chrono::nanoseconds::zero());
+    (void)c_.link_.try_send(to.from, frame_);
   }
 
   queue_collector& c_;

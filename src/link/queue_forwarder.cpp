@@ -3,10 +3,11 @@
 #include <millrace/link/queue_link.hpp>
 
 #include <algorithm>
-#include <array>
 #include <deque>
 #include <random>
+#include <span>
 #include <utility>
+#include <vector>
 
 #include "link/relay.hpp"
 
@@ -17,9 +18,11 @@ namespace {
 using clock = std::chrono::steady_clock;
 using namespace std::chrono_literals;
 
-/// How long the other side may say nothing new while something is on its way; doubled each time.
+/// How long the other side may say nothing new while something is on its way: several times as long
+/// as the latest answer took, and doubled each time that there is none.
 constexpr std::chrono::nanoseconds shortest_silence = 500ms;
 constexpr std::chrono::nanoseconds longest_silence = 8s;
+constexpr int several = 4;
 /// After a failure to send.
 constexpr auto pause = 50ms;
 /// How long to wait for acknowledgements before looking for new messages, and for a break.
@@ -88,7 +91,7 @@ class queue_forwarder::run_state {
         return s == status::empty ? status::ok : s;
       }
       if (window_.empty()) {
-        patience_until_ = clock::now() + silence_;
+        begin_to_wait();
       }
       window_.push_back(std::move(*next));
     }
@@ -100,8 +103,7 @@ class queue_forwarder::run_state {
     while (sent_ < window_.size()) {
       const std::size_t end = write_batch();
       const auto begin = clock::now();
-      const std::array<std::span<const std::byte>, 2> parts{frame_, window_[end - 1].bytes()};
-      const link_status s = f_.link_.send(f_.to_, parts);
+      const link_status s = f_.link_.send(f_.to_, parts_);
       if (s != link_status::ok) {
         f_.last_failure_.store(s);
         sent_ = 0;
@@ -113,21 +115,41 @@ class queue_forwarder::run_state {
     return true;
   }
 
-  /// Of what is unsent, as much as goes together, up to the last one's own bytes, which go from
-  /// where they lie. Where that ends in the window.
+  /// Of what is unsent, as much as goes together; large messages from where they lie. Where that
+  /// ends in the window.
   std::size_t write_batch() {
+    const std::size_t end = end_of_batch();
     detail::write_relay_frame(frame_,
                               {detail::relay_kind::messages, id_, oldest_, oldest_ + sent_, {}});
-    std::size_t end = sent_;
-    for (;;) {
-      const auto bytes = window_[end++].bytes();
+    in_place_.clear();
+    for (std::size_t i = sent_; i < end; ++i) {
+      const auto bytes = window_[i].bytes();
       detail::append_number(frame_, bytes.size());
-      if (end == window_.size() ||
-          frame_.size() + bytes.size() + window_[end].bytes().size() > detail::relay_batch_size) {
-        return end;
+      if (bytes.size() < detail::least_in_place) {
+        frame_.insert(frame_.end(), bytes.begin(), bytes.end());
+      } else {
+        in_place_.push_back({frame_.size(), bytes});
       }
-      frame_.insert(frame_.end(), bytes.begin(), bytes.end());
     }
+    parts_.clear();
+    std::size_t at = 0;
+    for (const auto& each : in_place_) {
+      parts_.push_back(std::span(frame_).subspan(at, each.behind - at));
+      parts_.push_back(each.bytes);
+      at = each.behind;
+    }
+    parts_.push_back(std::span(frame_).subspan(at));
+    return end;
+  }
+
+  [[nodiscard]] std::size_t end_of_batch() const {
+    std::size_t end = sent_;
+    std::size_t size = detail::relay_head_size;
+    do {
+      size += window_[end++].bytes().size() + detail::number_size;
+    } while (end < window_.size() &&
+             size + window_[end].bytes().size() <= detail::relay_batch_size);
+    return end;
   }
 
   void wait_after_failure(const std::stop_token& stop) {
@@ -157,7 +179,7 @@ class queue_forwarder::run_state {
       }
       sent_ = 0;
       silence_ = std::min(2 * silence_, longest_silence);
-      patience_until_ = clock::now() + silence_;
+      begin_to_wait();
     }
     return true;
   }
@@ -206,17 +228,31 @@ class queue_forwarder::run_state {
     sent_ -= std::min(sent_, count);
     f_.forwarded_ += count;
     f_.last_failure_.store(link_status::ok);
-    silence_ = shortest_silence;
-    patience_until_ = clock::now() + silence_;
+    silence_ = std::clamp<std::chrono::nanoseconds>(several * (clock::now() - waiting_since_),
+                                                    shortest_silence, longest_silence);
+    begin_to_wait();
+  }
+
+  struct large_message {
+    std::size_t behind;  // so many bytes of the frame
+    std::span<const std::byte> bytes;
+  };
+
+  void begin_to_wait() {
+    waiting_since_ = clock::now();
+    patience_until_ = waiting_since_ + silence_;
   }
 
   queue_forwarder& f_;
   const detail::forwarder_id id_ = random_id();
   std::deque<message> window_;
-  std::uint64_t oldest_ = 1;  // the number of the window's first
-  std::size_t sent_ = 0;      // of the window, from its front; 0: all is to be sent again
-  detail::byte_vector frame_;
+  std::uint64_t oldest_ = 1;   // the number of the window's first
+  std::size_t sent_ = 0;       // of the window, from its front; 0: all is to be sent again
+  detail::byte_vector frame_;  // a batch, without its large messages
+  std::vector<large_message> in_place_;            // these
+  std::vector<std::span<const std::byte>> parts_;  // all of it, in order
   std::chrono::nanoseconds silence_ = shortest_silence;
+  clock::time_point waiting_since_{};
   clock::time_point patience_until_{};
 };
 
@@ -235,13 +271,12 @@ tcp_link queue_forwarder::new_link() {
     }
     broken_ = true;
   };
-  return tcp_link(
-      {.address = "",
-       .tls = tls_,
-       .timeout = 2s,
-       .max_message_size =
-           std::max(from_.max_message_size(), detail::relay_batch_size) + detail::relay_head_size,
-       .on_drop = on_drop});
+  return tcp_link({.address = "",
+                   .tls = tls_,
+                   .timeout = 2s,
+                   .max_message_size = std::max(from_.max_message_size() + detail::relay_head_size,
+                                                detail::relay_batch_size),
+                   .on_drop = on_drop});
 }
 
 status queue_forwarder::run(const std::stop_token& stop) {

@@ -1,6 +1,7 @@
 // Receiving. A connection that is idle has no buffer: it is read, when there is something, into one
 // that all share.
 #include <algorithm>
+#include <array>
 #include <iterator>
 #include <new>
 #include <utility>
@@ -46,7 +47,13 @@ void link_core::read(const connection_ptr& c) {
       return;
     }
     boost::system::error_code ec;
-    const std::size_t size = c->socket.receive(boost::asio::buffer(chunk_), 0, ec);
+    // The rest of a large message goes where it belongs, and little besides, as the next one is
+    // to be read in the same way.
+    const auto room = c->tls ? std::span<std::byte>() : c->reader.room();
+    const std::array<boost::asio::mutable_buffer, 2> all{
+        boost::asio::buffer(room.data(), room.size()),
+        boost::asio::buffer(chunk_, room.empty() ? chunk_.size() : least_spare / 4)};
+    const std::size_t size = c->socket.receive(all, 0, ec);
     if (ec == boost::asio::error::would_block) {
       break;
     }
@@ -64,11 +71,13 @@ void link_core::read(const connection_ptr& c) {
     if (!c->begun()) {
       c->begun_at = std::chrono::steady_clock::now();
     }
-    const auto bytes = std::span<const std::byte>(chunk_).first(size);
+    const std::size_t in_place = std::min(size, room.size());
+    c->reader.skip(in_place);
+    const auto bytes = std::span<const std::byte>(chunk_).first(size - in_place);
     if (!(c->tls ? decrypt(c, bytes) : cut(c, bytes))) {
       return;
     }
-    if (size < chunk_.size()) {
+    if (size < boost::asio::buffer_size(all)) {
       break;
     }
   }

@@ -35,8 +35,12 @@ struct relay_frame {
 
 /// Bytes in front of the first message's own.
 inline constexpr std::size_t relay_head_size = 1 + sizeof(forwarder_id) + 3 * number_size;
-/// Messages go together up to about so many bytes.
-inline constexpr std::size_t relay_batch_size = std::size_t{16} << 10;
+/// No frame of several messages has more bytes: two of 64 KiB go together, as each packet may have
+/// to wake somebody, but over a slow line an answer is not long in coming.
+inline constexpr std::size_t relay_batch_size = std::size_t{130} << 10;
+static_assert(2 * relay_batch_size / least_in_place < 64,
+              "it must be possible to write one at once from where its messages lie, and Asio "
+              "passes on up to 64 places");
 
 /// Replaces what is in `to`.
 inline void write_relay_frame(byte_vector& to, const relay_frame& f) {

@@ -67,7 +67,11 @@ link_status tcp_link::send_acknowledged(std::string_view to, std::span<const std
 
 link_status tcp_link::post(std::string_view to, std::span<const std::byte> bytes,
                            std::chrono::nanoseconds time, const std::stop_token& stop) {
-  return core_->post(to, bytes, time, stop);
+  return core_->post(to, bytes, time, stop, false);
+}
+
+link_status tcp_link::try_send(std::string_view to, std::span<const std::byte> bytes) {
+  return core_->post(to, bytes, std::chrono::nanoseconds::zero(), {}, true);
 }
 
 link_status tcp_link::flush(std::string_view to) {

@@ -1,4 +1,4 @@
-// Sending. A sender adds its message to the connection's backlog and, if nobody writes, becomes the
+// Writing. A sender adds its message to the connection's backlog and, if nobody writes, becomes the
 // writer: it takes all of the backlog, which the others have added to as well, and gives it to the
 // kernel. So a message that is sent alone is written at once by its own thread, and what many
 // threads send together goes in one system call.
@@ -8,54 +8,15 @@
 #include <boost/asio/post.hpp>
 
 #include "link/core.hpp"
-#include "link/wake.hpp"
 
 namespace millrace::detail {
 
 namespace {
 
-/// Bytes of a backlog beyond which posts wait.
-constexpr std::size_t much = std::size_t{1} << 20;
-/// Addresses whose losses are remembered: peers come and go, from ever new ones.
-constexpr std::size_t most_losers = 1000;
-/// Bytes that are worth a system call of their own.
-constexpr std::size_t enough = std::size_t{128} << 10;
-
-/// Bytes of a message that are not worth copying.
-constexpr std::size_t large = std::size_t{16} << 10;
-
-std::size_t size_of(message_parts parts) noexcept {
-  std::size_t size = 0;
-  for (const auto& each : parts) {
-    size += each.size();
-  }
-  return size;
-}
-
-void append(connection& c, message_parts parts, std::uint64_t number = 0) {
-  const std::size_t before = c.backlog.size();
-  const std::size_t size = size_of(parts);
-  if (number == 0) {
-    append_head(c.backlog, frame_kind::message, size);
-  } else {
-    append_head(c.backlog, frame_kind::request, number_size + size);
-    append_number(c.backlog, number);
-  }
-  for (const auto& each : parts) {
-    c.backlog.insert(c.backlog.end(), each.begin(), each.end());
-  }
-  c.queued += c.backlog.size() - before;
-}
-
-/// Without so many bytes at the front.
-std::vector<boost::asio::const_buffer> skip(std::vector<boost::asio::const_buffer> all,
-                                            std::size_t size) {
-  for (auto& each : all) {
-    const std::size_t here = std::min(size, each.size());
-    each += here;
-    size -= here;
-  }
-  return all;
+/// The kernel has so many bytes more.
+void count_written(connection& c, std::size_t size) {
+  c.written += size;
+  c.progress = c.used = std::chrono::steady_clock::now();
 }
 
 /// What is written next: the backlog, and what it is time to acknowledge. Whether it acknowledges.
@@ -90,159 +51,6 @@ std::size_t send_some(connection& c, boost::system::error_code& ec) {
 }
 
 }  // namespace
-
-link_status link_core::send(std::string_view to, message_parts parts, bool acknowledged) {
-  const std::size_t size = size_of(parts);
-  if (size > options_.max_message_size) {
-    return link_status::too_large;
-  }
-  lock held(driver_.mutex());
-  auto why = link_status::ok;
-  const connection_ptr c = reach(held, to, why);
-  if (!c) {
-    return why;
-  }
-  if (c->state == connection::phase::closed) {
-    return c->why;
-  }
-  const std::uint64_t begin = c->queued;
-  const std::uint64_t number = acknowledged ? ++c->requests : 0;
-  if (size >= large && !acknowledged && c->can_write_in_place()) {
-    write_in_place(held, c, parts);
-  } else {
-    append(*c, parts, number);
-  }
-  const link_status written = wait_until_written(held, c, begin, c->queued);
-  if (written != link_status::ok || !acknowledged) {
-    return written;
-  }
-  const steady_time deadline = deadline_after(options_.timeout);
-  while (c->acknowledged < number) {
-    if (c->state == connection::phase::closed) {
-      return c->why;
-    }
-    if (std::chrono::steady_clock::now() >= deadline) {
-      return link_status::timeout;
-    }
-    driver_.wait(held, deadline, true);
-  }
-  return link_status::ok;
-}
-
-link_status link_core::post(std::string_view to, std::span<const std::byte> bytes,
-                            std::chrono::nanoseconds time, const std::stop_token& stop) {
-  if (bytes.size() > options_.max_message_size) {
-    return link_status::too_large;
-  }
-  const wake_on_stop on_stop(stop, waking{&driver_});
-  lock held(driver_.mutex());
-  if (const link_status lost = take_loss(to); lost != link_status::ok) {
-    return lost;
-  }
-  auto why = link_status::ok;
-  const connection_ptr c = reach(held, to, why);
-  if (!c) {
-    return why;
-  }
-  if (c->queued - c->written > much) {
-    why = wait_for_room(held, *c, deadline_after(time), stop);
-    if (why != link_status::ok) {
-      return why;
-    }
-  }
-  if (c->state == connection::phase::closed) {
-    (void)take_loss(to);  // it is told by this
-    return c->why;
-  }
-  append(*c, {&bytes, 1});
-  c->posted = c->queued;
-  if (c->backlog.size() >= enough) {
-    write(held, c, c->queued);
-  } else {
-    write_soon(c);
-  }
-  return link_status::ok;
-}
-
-link_status link_core::flush(std::string_view to) {
-  lock held(driver_.mutex());
-  const auto found = peers_.find(to);
-  if (found != peers_.end()) {
-    const connection_ptr c = found->second;
-    const link_status s = wait_until_written(held, c, c->queued, c->queued);
-    if (s != link_status::ok) {
-      (void)take_loss(to);
-      return s;
-    }
-  }
-  return closed_ ? link_status::closed : take_loss(to);
-}
-
-link_status link_core::take_loss(std::string_view to) {
-  const auto found = lost_.find(to);
-  if (found == lost_.end()) {
-    return link_status::ok;
-  }
-  const link_status why = found->second;
-  lost_.erase(found);
-  std::erase(losers_, to);
-  return why;
-}
-
-void link_core::remember_loss(const std::string& to, link_status why) {
-  if (lost_.insert_or_assign(to, why).second) {
-    losers_.push_back(to);
-  }
-  if (losers_.size() > most_losers) {
-    lost_.erase(losers_.front());
-    losers_.pop_front();
-  }
-}
-
-void link_core::write_in_place(lock& held, const connection_ptr& c, message_parts parts) {
-  const std::size_t size = size_of(parts);
-  byte_vector head;
-  append_head(head, frame_kind::message, size);
-  std::vector<boost::asio::const_buffer> all{boost::asio::buffer(head)};
-  for (const auto& each : parts) {
-    all.emplace_back(each.data(), each.size());
-  }
-  c->batch.clear();
-  c->batch_written = 0;
-  c->batch.reserve(head.size() + size);  // memory must not lack for what the kernel does not take
-  c->queued += head.size() + size;       // what others add now comes behind
-  c->writing = true;
-  boost::system::error_code ec;
-  held.unlock();
-  const std::size_t taken = c->socket.send(all, 0, ec);
-  held.lock();
-  // What is left is written as every batch is; so is what an error makes of it.
-  c->batch.resize(head.size() + size - taken);
-  boost::asio::buffer_copy(boost::asio::buffer(c->batch), skip(all, taken));
-  if (taken > 0) {
-    c->written += taken;
-    c->progress = c->used = std::chrono::steady_clock::now();
-  }
-  c->writing = false;
-  driver_.changed();
-  if (c->posted > c->written) {
-    write_soon(c);
-  }
-}
-
-link_status link_core::wait_for_room(lock& held, connection& c, steady_time deadline,
-                                     const std::stop_token& stop) {
-  while (c.state != connection::phase::closed && c.queued - c.written > much) {
-    if (stop.stop_requested()) {
-      return link_status::cancelled;
-    }
-    if (deadline != never && std::chrono::steady_clock::now() >= deadline) {
-      return link_status::timeout;
-    }
-    driver_.wait(held, deadline, !c.writing);
-  }
-  return link_status::ok;
-}
 
 link_status link_core::wait_until_written(lock& held, const connection_ptr& c, std::uint64_t begin,
                                           std::uint64_t end) {
@@ -300,9 +108,44 @@ void link_core::write(lock& held, const connection_ptr& c, std::uint64_t target)
       break;
     }
     c->batch_written += taken;
-    c->written += taken;
-    c->progress = c->used = std::chrono::steady_clock::now();
+    count_written(*c, taken);
   }
+  end_writing(c);
+}
+
+std::uint64_t link_core::write_in_place(lock& held, const connection_ptr& c, message_parts parts,
+                                        std::size_t size) {
+  byte_vector head;
+  append_head(head, frame_kind::message, size);
+  std::vector<boost::asio::const_buffer> all{boost::asio::buffer(head)};
+  for (const auto& each : parts) {
+    all.emplace_back(each.data(), each.size());
+  }
+  c->batch.clear();
+  c->batch_written = 0;
+  c->batch.reserve(head.size() + size);  // memory must not lack for what the kernel does not take
+  const std::uint64_t end = c->queued += head.size() + size;  // what others add comes behind
+  c->writing = true;
+  boost::system::error_code ec;
+  held.unlock();
+  const std::size_t taken = c->socket.send(all, 0, ec);
+  held.lock();
+  if (taken > 0) {
+    count_written(*c, taken);
+  }
+  // What is left is written as every batch is; so is what an error makes of it.
+  std::size_t before = taken;
+  for (const auto& each : all) {
+    const std::size_t here = std::min(before, each.size());
+    const auto* const bytes = static_cast<const std::byte*>(each.data());
+    c->batch.insert(c->batch.end(), bytes + here, bytes + each.size());
+    before -= here;
+  }
+  end_writing(c);
+  return end;
+}
+
+void link_core::end_writing(const connection_ptr& c) {
   c->writing = false;
   driver_.changed();
   if (c->posted > c->written) {

@@ -91,6 +91,35 @@ TEST_CASE("a queue link passes messages on in their order, and both ends stop wh
   CHECK(messages_in("here", place) == 0);
 }
 
+TEST_CASE("messages of every size go over a queue link as they are, one by one or together") {
+  const test::scratch place;
+  constexpr std::uint32_t count = 400;
+  const auto message = [](std::uint32_t i) {
+    const std::size_t size = i % 50 == 49      ? 400'000
+                             : i / 50 % 2 == 0 ? i % 7
+                             : i % 3 == 0      ? 16'383 + i % 2
+                                               : std::size_t{i} * i % 70'000;
+    return test::pattern(size, i);
+  };
+  constexpr std::size_t room = 4 << 20;
+  queue_collector collector(publisher("there", place.options(room)), "127.0.0.1:0");
+  const auto collecting = run(collector);
+  const std::jthread publishing([&, to = publisher("here", place.options(room))]() mutable {
+    for (std::uint32_t i = 0; i < count; ++i) {
+      CHECK(to.enqueue(message(i)) == status::ok);
+    }
+  });
+  queue_forwarder forwarder(subscriber("here", place.options()), collector.address());
+  const auto forwarding = run(forwarder);
+  subscriber from("there", place.options());
+  for (std::uint32_t i = 0; i < count; ++i) {
+    INFO("message ", i);
+    const auto m = from.dequeue();
+    REQUIRE(m);
+    REQUIRE(test::same(m->bytes(), message(i)));
+  }
+}
+
 TEST_CASE("a message is in its queue until the other has it") {
   const test::scratch place;
   const test::raw_listener deaf;  // takes all, acknowledges nothing

@@ -6,6 +6,7 @@
 #include <string>
 #include <string_view>
 #include <thread>
+#include <vector>
 
 #include <doctest/doctest.h>
 
@@ -98,6 +99,32 @@ TEST_CASE("who echoes messages has not acknowledged them") {
   CHECK(messages_in("here", place) == 10);
 }
 
+TEST_CASE("messages go together, small and large ones, as far as a frame has room") {
+  const test::scratch place;
+  publisher to("here", place.options(4 << 20));
+  std::vector<std::string> messages;
+  for (const std::size_t size : {0u, 5u, 20'000u, 16'383u, 0u, 16'384u, 70'000u, 50'000u, 7u}) {
+    messages.push_back(test::as_text(test::pattern(size, size)));
+    REQUIRE(to.enqueue(messages.back()) == status::ok);
+  }
+  constexpr std::size_t together = 7;  // the next one would make it more than 130 KiB
+  tcp_link collector;
+  queue_forwarder forwarder(subscriber("here", place.options()), collector.address());
+  const std::jthread forwarding([&](const std::stop_token& stop) { (void)forwarder.run(stop); });
+  for (std::size_t first = 0; first < messages.size();) {
+    datagram d;
+    REQUIRE(collector.receive(d) == status::ok);
+    const std::string frame = test::as_text(d.bytes);
+    std::string expected = "B" + frame.substr(1, 16) + big_endian(1) + big_endian(first + 1);
+    const std::size_t end = first == 0 ? together : messages.size();
+    for (; first < end; ++first) {
+      expected += big_endian(messages[first].size()) + messages[first];
+    }
+    CHECK(frame.size() == expected.size());
+    CHECK((frame == expected));  // too much to be printed
+  }
+}
+
 TEST_CASE("a connection that breaks each time though sending goes well is a failure") {
   const test::scratch place;
   publish_ten(place);
@@ -156,6 +183,28 @@ TEST_CASE("a forwarder does not take the time that its sending took for silence"
     (void)peer.write("\xC4\x19" + ("A" + id) + big_endian(1));
     test::eventually([&] { return forwarder.forwarded() == 1 || slow.wait_for_caller(1ms); });
   }
+}
+
+TEST_CASE("a forwarder gets used to answers that take long") {
+  test::allow(30);
+  const test::scratch place;
+  publisher to("here", place.options(capacity));
+  tcp_link collector;
+  queue_forwarder forwarder(subscriber("here", place.options()), collector.address());
+  const std::jthread forwarding([&](const std::stop_token& stop) { (void)forwarder.run(stop); });
+  int answers = 0;
+  for (std::uint64_t i = 1; i <= 3; ++i) {
+    REQUIRE(to.enqueue(test::numbered(0)) == status::ok);
+    for (answers = 0; forwarder.forwarded() < i; ++answers) {
+      datagram d;
+      REQUIRE(collector.receive(d) == status::ok);
+      std::this_thread::sleep_for(700ms);  // at first it waits no longer than 500
+      const std::string id = test::as_text(d.bytes).substr(1, 16);
+      (void)collector.send(d.from, "A" + id + big_endian(i));
+      std::this_thread::sleep_for(20ms);
+    }
+  }
+  CHECK(answers == 1);
 }
 
 TEST_CASE("a collector takes up a forwarder that another one has served meanwhile") {

@@ -130,6 +130,10 @@ class tcp_link {
   link_status post(std::string_view to, std::span<const std::byte> bytes,
                    std::chrono::nanoseconds time = std::chrono::nanoseconds::max(),
                    const std::stop_token& stop = {});
+  /// The same, but what the kernel takes at once is written by the caller, and nothing is waited
+  /// for; timeout: there is no room. Meant for single messages, as answers are: these are sooner
+  /// there, and no thread has to be woken; of many, each takes as long as with send.
+  link_status try_send(std::string_view to, std::span<const std::byte> bytes);
   /// Returns once the kernel has all that was posted to this address, or says how it was lost.
   link_status flush(std::string_view to);
 
@@ -161,6 +165,9 @@ class tcp_link {
   }
   link_status post(std::string_view to, std::string_view text) {
     return post(to, std::as_bytes(std::span(text)));
+  }
+  link_status try_send(std::string_view to, std::string_view text) {
+    return try_send(to, std::as_bytes(std::span(text)));
   }
 
  private:
