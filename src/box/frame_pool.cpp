@@ -1,11 +1,15 @@
 #include <millrace/box/detail/frame_pool.hpp>
 
 #include <array>
+#include <cstddef>
 #include <memory>
+#include <mutex>
 #include <new>
 #include <utility>
 
 #include <millrace/box/detail/slot_pool.hpp>
+
+#include "box/slab_depot.hpp"
 
 namespace millrace::detail {
 
@@ -21,14 +25,8 @@ constexpr bool recycles = true;
 #endif
 
 constexpr std::size_t step = 16;
-constexpr std::size_t smallest = 24;  // as the heap has them: 8 more than a multiple of 16
+constexpr std::size_t smallest = 24;  // as a slot has room for: 8 more than a multiple of 16
 constexpr std::size_t sizes = 32;
-
-template <std::size_t Size>
-struct slot {
-  slot* next_;
-  std::array<std::byte, Size - sizeof(slot*)> rest;
-};
 
 struct pool {
   void* (*take)();
@@ -36,12 +34,15 @@ struct pool {
 };
 
 template <std::size_t Size>
-constexpr pool pool_of{
-    []() -> void* { return slot_pool<slot<Size>>::take(); },
-    [](void* frame) noexcept { slot_pool<slot<Size>>::give(::new (frame) slot<Size>); }};
+struct of_size {
+  using slot = slab_slot<Size>;
+  using slots = slot_pool<slot, slab_depot<slot>>;
+  static constexpr pool as_pool{[]() -> void* { return slots::take()->room(); },
+                                [](void* frame) noexcept { slots::give(slot::with(frame)); }};
+};
 
 constexpr auto pools = []<std::size_t... I>(std::index_sequence<I...>) {
-  return std::array<pool, sizes>{pool_of<smallest + I * step>...};
+  return std::array<pool, sizes>{of_size<smallest + I * step>::as_pool...};
 }
 (std::make_index_sequence<sizes>());
 

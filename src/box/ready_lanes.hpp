@@ -189,12 +189,16 @@ class ready_lanes {
   void work(const job& at) {
     lane& mine = at.own_lane();
     bool attends = true;
+    bool went_on = false;  // with one, just now
     for (int i = 0;; ++i) {
       if (i >= Host::resumptions_in_a_row && (mine.any() || any_fed())) {
         if (attends ? hand_over() : try_ask_for_help()) {
           return;
         }
         i = 0;  // nobody else would go on
+      }
+      if (std::exchange(went_on, false) && !mine.any() && any_fed()) {
+        let_more_come();
       }
       resumable* const r = find_ready(mine);
       if (r != nullptr) {
@@ -205,6 +209,7 @@ class ready_lanes {
         }
         host_.before_each();
         r->go_on(*r);
+        went_on = true;
       } else if (!attends && !try_attend()) {
         return;
       } else {
@@ -295,6 +300,18 @@ class ready_lanes {
   [[nodiscard]] bool look_for_more() {
     return fed_lately_.exchange(false, std::memory_order_relaxed) &&
            host_.wait_briefly([this] { return any_fed() || any_in_lanes(); });
+  }
+
+  /// Who feeds while this job is busy does not wait for what it does, and most often feeds more. To
+  /// take that one by one is to fetch from the other's cache what that is about to write again,
+  /// which costs both more than going on with it. So the job lets more come, as long as it does.
+  void let_more_come() const noexcept {
+    bool came = true;
+    for (int i = 0; i < Host::waits_for_more && came; ++i) {
+      const resumable* const newest = fed_.load(std::memory_order_relaxed);
+      Host::wait_for_more();
+      came = fed_.load(std::memory_order_relaxed) != newest;
+    }
   }
 
   [[nodiscard]] resumable* find_ready(lane& mine) noexcept {

@@ -28,9 +28,17 @@ struct ready_queue::parts {
   struct host {
     static constexpr std::size_t lanes = 8;
     static constexpr int resumptions_in_a_row = 256;
+    static constexpr int waits_for_more = 4;
 
     void post_job() { queue.post_work(); }
     static void before_each() noexcept { operations_left = operations_in_a_row; }
+    /// Half a microsecond, or two where a pause is longer.
+    static void wait_for_more() noexcept {
+      constexpr int pauses = 48;
+      for (int i = 0; i < pauses; ++i) {
+        native_atomics::pause();
+      }
+    }
     template <class Done>
     [[nodiscard]] static bool wait_briefly(Done done) {
       return yield_until(done);

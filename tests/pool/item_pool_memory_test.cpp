@@ -1,10 +1,7 @@
 // What an item pool allocates, and that a hundred thousand items leave nothing behind.
 #include <cstddef>
-#include <fstream>
 #include <ranges>
 #include <vector>
-
-#include <unistd.h>
 
 #include <doctest/doctest.h>
 
@@ -12,6 +9,7 @@
 
 #include "pool/items.hpp"
 #include "support/allocations.hpp"
+#include "support/child.hpp"
 
 using millrace::item_id;
 using millrace::item_pool;
@@ -20,13 +18,6 @@ using test::allocated_by;
 using test::counter;
 
 namespace {
-
-std::size_t bytes_resident() {
-  std::size_t whole = 0;
-  std::size_t resident = 0;
-  std::ifstream("/proc/self/statm") >> whole >> resident;
-  return resident * static_cast<std::size_t>(sysconf(_SC_PAGESIZE));
-}
 
 /// 100,000 items, 3 requests each, in batches of 1,000.
 void live_and_die() {
@@ -82,11 +73,11 @@ TEST_CASE("a hundred thousand items that were asked and shut down leave nothing 
   for (int round = 0; round < 3; ++round) {
     live_and_die();
   }
-  const std::size_t before = bytes_resident();
+  const std::size_t before = test::resident_memory();
   CHECK(test::allocated_and_not_freed_by([] { live_and_die(); }) == 0);
   for (int round = 0; round < 6; ++round) {
     live_and_die();
   }
-  const std::size_t after = bytes_resident();
+  const std::size_t after = test::resident_memory();
   CHECK(after < before + (std::size_t{8} << 20));
 }

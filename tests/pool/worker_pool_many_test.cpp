@@ -2,16 +2,16 @@
 #include <algorithm>
 #include <atomic>
 #include <cstdint>
-#include <fstream>
 
 #include <boost/asio/thread_pool.hpp>
 #include <doctest/doctest.h>
 #include <malloc.h>
 #include <sys/resource.h>
-#include <unistd.h>
 
 #include <millrace/box/asio_executor.hpp>
 #include <millrace/pool/worker_pool.hpp>
+
+#include "support/child.hpp"
 
 namespace {
 
@@ -28,15 +28,6 @@ constexpr std::uint64_t each = 3;
 constexpr std::size_t limit = std::size_t{128} << 20;
 constexpr std::size_t for_all = 64'000'000;
 
-/// Bytes of this process in memory.
-std::size_t resident() {
-  std::ifstream statm("/proc/self/statm");
-  std::size_t all = 0;
-  std::size_t in_memory = 0;
-  statm >> all >> in_memory;
-  return in_memory * static_cast<std::size_t>(::sysconf(_SC_PAGESIZE));
-}
-
 }  // namespace
 
 TEST_CASE("a hundred thousand workers get three messages each, over and over, in the same memory") {
@@ -47,7 +38,7 @@ TEST_CASE("a hundred thousand workers get three messages each, over and over, in
   }
   boost::asio::thread_pool threads(2);
   const millrace::scheduler on_threads = millrace::asio_executor(threads.get_executor());
-  const std::size_t before = resident();
+  const std::size_t before = test::resident_memory();
   std::size_t most = 0;
   std::size_t after_two = 0;
   for (int round = 1; round <= rounds; ++round) {
@@ -71,19 +62,19 @@ TEST_CASE("a hundred thousand workers get three messages each, over and over, in
           failed += pool.dispatch(k, m) ? 0 : 1;
         }
       }
-      most = std::max(most, resident() - before);
+      most = std::max(most, test::resident_memory() - before);
     }
     CHECK(failed == 0);
     CHECK(ended == workers);
     CHECK(sum == workers * (each * (each + 1) / 2));
     if (round == 2) {
-      after_two = resident();
+      after_two = test::resident_memory();
     }
-    MESSAGE("round " << round << ": " << resident() / 1024 << " KiB");
+    MESSAGE("round " << round << ": " << test::resident_memory() / 1024 << " KiB");
   }
   MESSAGE("all of them together: " << most / 1024 << " KiB");
   if (limited) {
     CHECK(most <= for_all);
-    CHECK(resident() < after_two + after_two / 4);
+    CHECK(test::resident_memory() < after_two + after_two / 4);
   }
 }

@@ -9,7 +9,8 @@
 //
 // If more is ready, a job asks for the help of another before it goes on with a coroutine; so
 // nothing that is ready waits behind a coroutine that takes long, if the executor has an idle
-// thread. Where other threads feed, a job looks for more before it ends, for some ten microseconds.
+// thread. Where other threads feed, a job looks for more before it ends, for some ten microseconds;
+// and if they feed while it is busy, it lets more come, for a few, to take that all at once.
 #pragma once
 
 #include <concepts>

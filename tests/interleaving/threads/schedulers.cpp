@@ -82,12 +82,14 @@ class play {
   struct host {
     static constexpr std::size_t lanes = 2;
     static constexpr int resumptions_in_a_row = 2;
+    static constexpr int waits_for_more = 1;
 
     void post_job() {
       stage::step();
       ++posted;
     }
     static void before_each() {}
+    static void wait_for_more() { stage::give_way(); }
     template <class Done>
     [[nodiscard]] static bool wait_briefly(Done done) {
       stage::give_way();

@@ -119,7 +119,7 @@ class alignas(64) reply_slot {
   outcome_type outcome;
 
  private:
-  friend slot_pool<reply_slot>;
+  friend slot_batch<reply_slot>;
 
   static constexpr std::uintptr_t pending = 0;
   static constexpr std::uintptr_t settled = 1;

@@ -36,7 +36,8 @@ class call_in_hand : waiter {
   }
 
  private:
-  friend slot_pool<call_in_hand>;
+  friend heap_depot<call_in_hand>;
+  friend slot_batch<call_in_hand>;
 
   struct expected_reply : awaited_reply<R> {
     explicit expected_reply(async_reply<R>&& reply) noexcept : awaited_reply<R>(std::move(reply)) {}
