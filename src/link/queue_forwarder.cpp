@@ -134,11 +134,11 @@ class queue_forwarder::run_state {
     parts_.clear();
     std::size_t at = 0;
     for (const auto& each : in_place_) {
-      parts_.push_back(std::span(frame_).subspan(at, each.behind - at));
+      parts_.emplace_back(std::span(frame_).subspan(at, each.behind - at));
       parts_.push_back(each.bytes);
       at = each.behind;
     }
-    parts_.push_back(std::span(frame_).subspan(at));
+    parts_.emplace_back(std::span(frame_).subspan(at));
     return end;
   }
 
