@@ -2,8 +2,6 @@
 
 #include <array>
 #include <cstddef>
-#include <memory>
-#include <mutex>
 #include <new>
 #include <utility>
 
