@@ -305,6 +305,7 @@ class ready_lanes {
   /// Who feeds while this job is busy does not wait for what it does, and most often feeds more. To
   /// take that one by one is to fetch from the other's cache what that is about to write again,
   /// which costs both more than going on with it. So the job lets more come, as long as it does.
+  /// (Relaxed, as nothing is read through it: it only shows whether more came.)
   void let_more_come() const noexcept {
     bool came = true;
     for (int i = 0; i < Host::waits_for_more && came; ++i) {

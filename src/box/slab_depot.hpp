@@ -36,7 +36,7 @@ struct slab_slot {
 
 template <class Slot>
 struct slab {
-  static constexpr unsigned slots = (64 * 1024 - 64) / sizeof(Slot);
+  static constexpr std::size_t slots = (64 * 1024 - 64) / sizeof(Slot);
 
   [[nodiscard]] bool any() const noexcept { return back != nullptr || cut < slots; }
   [[nodiscard]] Slot* take() noexcept {
@@ -55,11 +55,9 @@ struct slab {
   slab* next = nullptr;  // that has any
   slab* previous = nullptr;
   Slot* back = nullptr;  // slots that were out
-  unsigned cut = 0;      // slots that are or were out
-  unsigned out = 0;
-  void* apart = nullptr;  // so that the rooms of slots are aligned
+  std::size_t cut = 0;   // slots that are or were out
+  std::size_t out = 0;
   std::array<Slot, slots> all;
-  static_assert(sizeof(Slot) % alignof(std::max_align_t) == 0);
 };
 
 /// Thread-safe. See heap_depot; but slots can go nowhere else, so this waits for the mutex, which
@@ -96,6 +94,11 @@ class slab_depot {
 
  private:
   static constexpr unsigned kept = 4;
+
+  // The room of every slot is aligned.
+  static_assert(sizeof(Slot) % alignof(std::max_align_t) == 0);
+  static_assert((offsetof(slab<Slot>, all) + offsetof(Slot, next_)) % alignof(std::max_align_t) ==
+                0);
 
   [[nodiscard]] Slot* take_one() {
     if (first_ == nullptr) {

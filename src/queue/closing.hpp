@@ -11,9 +11,8 @@
 // set had taken a place before, which (2) finds, unless it has been left again. A `closing` that
 // stays behind does no harm: the next to close goes on from it, the next to join takes it back.
 //
-// SYNC (c) (1), then (2); (a), then (b): one of the two finds what the other did, as the kernel
-// takes
-//          locks on one file, and looks for them, one after the other
+// SYNC (c)  (1), then (2) <-> (a), then (b): one of the two finds what the other did, since the
+//           kernel takes locks on one file, and looks for them, one after the other
 #pragma once
 
 #include <atomic>

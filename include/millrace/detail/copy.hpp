@@ -16,7 +16,7 @@
 
 namespace millrace::detail {
 
-/// memcpy for less than 128 bytes, in pieces that don't overlap, one for each bit of the size: no
+/// memcpy for less than 128 bytes, in pieces that don't overlap, for each bit of the size: no
 /// call and no loop, and a reader on the same processor finds each piece as it was stored even
 /// before it reached the cache (processors don't put a load together from several stores). Every
 /// piece is marked as likely so that the compiler lays them out in one row: the jumps out of it and

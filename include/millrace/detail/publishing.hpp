@@ -57,7 +57,7 @@ class publishing {
       return put_result::published;
     }
     // The second line comes while the exchange waits for the first; measured in round trips.
-    A::prefetch_to_write(&s.inline_bytes[48]);
+    A::prefetch_to_write(&s.inline_bytes[slot<A>::second_line]);
     std::uint64_t expected = free;
     if (!s.word.compare_exchange_strong(expected, free | claimed_alone_,  // SYNC (b)
                                         std::memory_order_acq_rel, std::memory_order_relaxed)) {

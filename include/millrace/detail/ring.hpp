@@ -90,6 +90,7 @@ struct shape {
 template <class A>
 struct alignas(128) slot {
   static constexpr std::size_t inline_size = 112;
+  static constexpr std::size_t second_line = 48;  // where it begins in these
 
   typename A::template atomic<std::uint64_t> word;
   typename A::template atomic<std::uint64_t> shape;  // its owner's to write, anyone's to read
@@ -99,6 +100,7 @@ static_assert(sizeof(slot<native_atomics>) == 128);
 static_assert(offsetof(slot<native_atomics>, word) == 0);
 static_assert(offsetof(slot<native_atomics>, shape) == 8);
 static_assert(offsetof(slot<native_atomics>, inline_bytes) == 16);
+static_assert(16 + slot<native_atomics>::second_line == 64);
 
 /// Where to begin walking, for a newcomer or a handle that has not moved for long. Written rarely,
 /// only forwards, and never past a position that its side still needs. Both relaxed: whoever starts

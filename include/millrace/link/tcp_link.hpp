@@ -131,8 +131,9 @@ class tcp_link {
                    std::chrono::nanoseconds time = std::chrono::nanoseconds::max(),
                    const std::stop_token& stop = {});
   /// The same, but what the kernel takes at once is written by the caller, and nothing is waited
-  /// for; timeout: there is no room. Meant for single messages, as answers are: these are sooner
-  /// there, and no thread has to be woken; of many, each takes as long as with send.
+  /// for but, at first, what a name stands for; timeout: there is no room. Meant for single
+  /// messages, as answers are: these are sooner there, and no thread has to be woken; of many, each
+  /// takes as long as with send.
   link_status try_send(std::string_view to, std::span<const std::byte> bytes);
   /// Returns once the kernel has all that was posted to this address, or says how it was lost.
   link_status flush(std::string_view to);
